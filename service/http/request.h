@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_REQUEST_H
+#define SL_REQUEST_H
+
+/*
+ * A request as a handler sees it, and the reply it fills. A handler cannot send: it returns an
+ * error code (0: the reply as filled) and the server sends once, makes problem+json of an error,
+ * and logs one line. Owned by the server; one thread at a time.
+ */
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "buf.h"
+#include "defs.h"
+#include "err.h"
+
+struct sl_route;
+struct sl_server;
+
+struct sl_request {
+	const struct sl_route *route;
+	const char *method;
+	const char *target;     /* path as sent, percent-encoded, without the query */
+	const char *request_id; /* X-Request-Id of the client when it is sane, else a UUID */
+	const char *body;       /* NUL-terminated; NULL when there is none */
+	size_t body_len;
+	void *app;              /* what sl_server_options.app was */
+	struct sl_error error;  /* the handler fills it before it returns an error code */
+	/* A handler that suspends keeps its progress here; freed by state_free at the end. */
+	void *state;
+	void (*state_free)(void *state);
+};
+
+struct sl_reply {
+	int status;               /* default 200 */
+	const char *content_type; /* literal; default application/json */
+	struct sl_buf body;
+	struct sl_reply_header_ *headers; /* see sl_reply_header() */
+	size_t header_count;
+};
+
+/** A path parameter of the route's template ("{id}" → "id"), percent-decoded, never NULL. */
+const char *sl_request_param(const struct sl_request *request, const char *name);
+
+/** A query parameter, decoded; NULL when absent. */
+const char *sl_request_query(const struct sl_request *request, const char *name);
+
+/** Refuses query parameters that are not in the NULL-terminated list, or given twice. */
+SL_MUST_CHECK enum sl_err sl_request_only_query(
+	struct sl_request *request, const char *const *names);
+
+/** A header, any case; NULL when absent. */
+const char *sl_request_header(const struct sl_request *request, const char *name);
+
+/** Parses the body as a JSON object: BODY_MISSING, UNSUPPORTED_MEDIA_TYPE, BODY_NOT_JSON,
+ *  DUPLICATE_KEY. The tree is borrowed and lives as long as the request. */
+SL_MUST_CHECK enum sl_err sl_request_json(struct sl_request *request, json_t **ret_root);
+
+/**
+ * Puts the connection to sleep. The handler must then hand its work to another thread and return
+ * sl_request_suspended(); that thread calls sl_request_resume() exactly once, and the handler is
+ * called again with `state` set. Suspend before handing over.
+ */
+void sl_request_suspend(struct sl_request *request);
+void sl_request_resume(struct sl_request *request);
+
+/** What a handler returns after sl_request_suspend(). */
+#define SL_REQUEST_SUSPENDED ((enum sl_err)(-1))
+
+/** Adds a reply header; both are copied. */
+void sl_reply_header(struct sl_reply *reply, const char *name, const char *value);
+
+/** Status and body = compact JSON of `root`, which is released. */
+void sl_reply_json(struct sl_reply *reply, int status, json_t *root);
+
+#endif
