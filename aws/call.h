@@ -9,6 +9,7 @@
  */
 
 #include "client.h"
+#include "sigv4.h"
 
 enum sl_service {
 	SL_SERVICE_S3,
@@ -28,18 +29,14 @@ enum sl_protocol {
 	SL_PROTOCOL_REST_XML,  /* S3 */
 };
 
-struct sl_pair {
-	const char *name;
-	const char *value;
-};
-
 struct sl_call {
 	enum sl_service service;
 	const char *operation; /* "CreateJob": for X-Amz-Target, Action and errors */
 	const char *method;    /* "POST" */
 	const char *bucket;    /* S3 only: decides host or path; NULL otherwise */
 	const char *path;      /* raw, unencoded, begins with '/'; S3: "/" + key */
-	const struct sl_pair *query; /* raw name and value */
+	const struct sl_pair *query; /* raw name and value; SNS, STS: the form's fields, to which
+				      * Action and Version are added, and `body` stays NULL */
 	size_t query_count;
 	const struct sl_pair *headers; /* besides those the protocol implies */
 	size_t header_count;

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_PROFILE_H
+#define SL_PROFILE_H
+
+/*
+ * The shared files as one profile sees them: AWS_PROFILE (default "default") in AWS_CONFIG_FILE
+ * (~/.aws/config) and AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials). A file that is missing is
+ * an empty one, unless its variable names it.
+ */
+
+#include "defs.h"
+#include "err.h"
+
+struct sl_profile;
+
+/** Reads both files. CONFIG when one is malformed, or AWS_PROFILE names a profile that is in
+ *  neither. */
+SL_MUST_CHECK enum sl_err sl_profile_load(struct sl_profile **ret, struct sl_error *reterr);
+void sl_profile_destroy(struct sl_profile *profile);
+void sl_profile_destroyp(struct sl_profile **profile);
+
+const char *sl_profile_name(const struct sl_profile *profile);
+
+/** A setting of the profile in the config file, borrowed, or NULL. */
+const char *sl_profile_config(const struct sl_profile *profile, const char *key);
+
+/** A setting of the profile in the credentials file, borrowed, or NULL. */
+const char *sl_profile_credential(const struct sl_profile *profile, const char *key);
+
+/** A setting of the [services NAME] section that the profile names, e.g. ("s3", "endpoint_url"). */
+const char *sl_profile_service(
+	const struct sl_profile *profile, const char *service, const char *key);
+
+#endif
