@@ -67,8 +67,9 @@ struct lc_reply {
 	const char *content_type; /* literal */
 	struct sl_buf body;
 	char *file_path;          /* send bytes [file_from, file_from + file_len) of it instead; owned */
+	int file_fd;              /* the same with an open file (closed by http.c); -1: none */
 	int64_t file_from, file_len;
-	struct lc_header extra[16];
+	struct lc_header extra[64];
 	size_t extra_count;
 };
 
@@ -77,6 +78,10 @@ const char *lc_request_header(const struct lc_request *request, const char *name
 
 /** The decoded value of a query parameter, owned by the caller; NULL when absent; "" when bare. */
 char *lc_request_query(const struct lc_request *request, const char *name);
+
+/** The decoded value of `name` in an x-www-form-urlencoded text (a query, a form body), owned by
+ *  the caller; NULL when absent. */
+char *lc_form_value(const char *form, size_t len, const char *name);
 
 /** Adds a reply header; both strings are copied. */
 void lc_reply_header(struct lc_reply *reply, const char *name, const char *value);
@@ -167,6 +172,10 @@ bool lc_s3_put_file(const char *bucket, const char *key, const char *path,
  *  lc_tmp_remove, which also frees the string. */
 char *lc_tmp_create(struct lc_cloud *cloud);
 void lc_tmp_remove(char *dir);
+
+/** Whether localcloud is stopping. A program that lc_run killed for that reason says nothing
+ *  about its job: leave the job as it was, and the next start resumes it. */
+bool lc_stopping(void);
 
 /** Runs a program without a shell and waits. stdout and stderr (the last 64 KiB of each) are
  *  appended to `out` and `err` when given. Returns the exit status, 128+signal, or -1 when it
