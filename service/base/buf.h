@@ -15,9 +15,9 @@ struct sl_buf {
 	size_t capacity; /* bytes allocated */
 };
 
-#define SL_BUF_INIT                                                                                \
-	{                                                                                          \
-		NULL, 0, 0                                                                         \
+#define SL_BUF_INIT \
+	{ \
+		NULL, 0, 0 \
 	}
 
 /** Appends `len` bytes, which may contain NUL. */

@@ -9,7 +9,7 @@
 
 /* The caller must look at the result. */
 #define SL_MUST_CHECK __attribute__((warn_unused_result))
-#define SL_PRINTF(format_index, first_argument)                                                    \
+#define SL_PRINTF(format_index, first_argument) \
 	__attribute__((format(printf, format_index, first_argument)))
 #define SL_NORETURN __attribute__((noreturn))
 #define SL_UNUSED   __attribute__((unused))
@@ -22,11 +22,11 @@
 #define SL_AUTO(cleanup_fn) __attribute__((cleanup(cleanup_fn)))
 
 /* Hand ownership out of an SL_AUTO pointer: yields its value and leaves NULL behind. */
-#define sl_take(pointer)                                                                           \
-	({                                                                                         \
-		__typeof__(*(pointer)) sl_taken_ = *(pointer);                                     \
-		*(pointer) = NULL;                                                                 \
-		sl_taken_;                                                                         \
+#define sl_take(pointer) \
+	({ \
+		__typeof__(*(pointer)) sl_taken_ = *(pointer); \
+		*(pointer) = NULL; \
+		sl_taken_; \
 	})
 
 #define SL_ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))

@@ -13,84 +13,85 @@
 #include "defs.h"
 
 /*  X(symbol, "code", http status, retryable, "title") */
-#define SL_ERR_CATALOGUE(X)                                                                        \
-	X(OK, "ok", 200, false, "OK")                                                              \
-	/* what a client sent */                                                                   \
-	X(BAD_REQUEST, "bad_request", 400, false, "The request is malformed")                      \
-	X(BODY_MISSING, "body_missing", 400, false, "The request has no body")                     \
-	X(BODY_NOT_JSON, "body_not_json", 400, false, "The body is not valid JSON")                \
-	X(DUPLICATE_KEY, "duplicate_key", 400, false, "A JSON object names a key twice")           \
-	X(UNKNOWN_FIELD, "unknown_field", 422, false, "The body has a field that is not known")    \
-	X(MISSING_FIELD, "missing_field", 422, false, "A required field is missing")               \
-	X(WRONG_TYPE, "wrong_type", 422, false, "A field has the wrong type")                      \
-	X(OUT_OF_RANGE, "out_of_range", 422, false, "A value is out of range")                     \
-	X(BAD_VALUE, "bad_value", 422, false, "A value is not allowed here")                       \
-	X(BAD_SOURCE, "bad_source", 422, false, "The source is not a valid S3 URI")                \
-	X(UNSUPPORTED_SCHEME, "unsupported_scheme", 422, false,                                    \
-		"The source's scheme is not supported")                                            \
-	X(BAD_PARAMETER, "bad_parameter", 400, false, "A query parameter is not valid")            \
-	X(BODY_TOO_LARGE, "body_too_large", 413, false, "The request body is too large")           \
-	X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, false, "The body must be JSON")   \
-	X(NOT_FOUND, "not_found", 404, false, "There is nothing at this address")                  \
-	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, false, "The method is not allowed here")  \
-	X(URI_TOO_LONG, "uri_too_long", 414, false, "The request target is too long")              \
-	X(VIDEO_NOT_FOUND, "video_not_found", 404, false, "There is no such video")                \
-	/* what is known of a source at submission */                                              \
-	X(SOURCE_NOT_FOUND, "source_not_found", 404, false, "The source object does not exist")    \
-	X(SOURCE_FORBIDDEN, "source_forbidden", 403, false, "The source object may not be read")   \
-	X(SOURCE_EMPTY, "source_empty", 422, false, "The source object is empty")                  \
-	X(SOURCE_TOO_LARGE, "source_too_large", 422, false, "The source object is too large")      \
-	X(SOURCE_WRONG_REGION, "source_wrong_region", 422, false,                                  \
-		"The source bucket is in another region")                                          \
-	X(SOURCE_UNCHECKED, "source_unchecked", 503, true, "The source could not be checked now")  \
-	/* SNS messages */                                                                         \
-	X(SNS_NOT_A_MESSAGE, "sns_not_a_message", 400, false, "The body is not an SNS message")    \
-	X(SNS_RAW_DELIVERY, "sns_raw_delivery", 400, false,                                        \
-		"Raw SNS delivery carries no signature")                                           \
-	X(SNS_TOPIC_FOREIGN, "sns_topic_foreign", 403, false, "The topic is not one of ours")      \
-	X(SNS_CERT_URL, "sns_cert_url", 403, false,                                                \
-		"The signing certificate's URL is not trusted")                                    \
-	X(SNS_CERT_UNTRUSTED, "sns_cert_untrusted", 403, false,                                    \
-		"The signing certificate is not trusted")                                          \
-	X(SNS_CERT_UNAVAILABLE, "sns_cert_unavailable", 503, true,                                 \
-		"The signing certificate could not be fetched")                                    \
-	X(SNS_SIGNATURE, "sns_signature", 403, false, "The SNS signature does not match")          \
-	X(SNS_STALE, "sns_stale", 403, false, "The SNS message is too old")                        \
-	/* a provider (AWS or its stand-in) answered, or did not */                                \
-	X(AWS_NOT_FOUND, "aws_not_found", 502, false, "AWS does not know the resource")            \
-	X(AWS_FORBIDDEN, "aws_forbidden", 502, false, "AWS refused access")                        \
-	X(AWS_CREDENTIALS, "aws_credentials", 502, true, "AWS did not accept the credentials")     \
-	X(AWS_THROTTLED, "aws_throttled", 503, true, "AWS is limiting the rate of requests")       \
-	X(AWS_LIMIT, "aws_limit", 503, true, "AWS has as many open jobs as it allows")             \
-	X(AWS_CONFLICT, "aws_conflict", 502, false, "AWS has such a resource already")             \
-	X(AWS_REJECTED, "aws_rejected", 502, false, "AWS rejected the request")                    \
-	X(AWS_UNAVAILABLE, "aws_unavailable", 503, true, "AWS could not be reached or failed")     \
+#define SL_ERR_CATALOGUE(X) \
+	X(OK, "ok", 200, false, "OK") \
+	/* what a client sent */ \
+	X(BAD_REQUEST, "bad_request", 400, false, "The request is malformed") \
+	X(BODY_MISSING, "body_missing", 400, false, "The request has no body") \
+	X(BODY_NOT_JSON, "body_not_json", 400, false, "The body is not valid JSON") \
+	X(DUPLICATE_KEY, "duplicate_key", 400, false, "A JSON object names a key twice") \
+	X(UNKNOWN_FIELD, "unknown_field", 422, false, "The body has a field that is not known") \
+	X(MISSING_FIELD, "missing_field", 422, false, "A required field is missing") \
+	X(WRONG_TYPE, "wrong_type", 422, false, "A field has the wrong type") \
+	X(OUT_OF_RANGE, "out_of_range", 422, false, "A value is out of range") \
+	X(BAD_VALUE, "bad_value", 422, false, "A value is not allowed here") \
+	X(BAD_SOURCE, "bad_source", 422, false, "The source is not a valid S3 URI") \
+	X(UNSUPPORTED_SCHEME, "unsupported_scheme", 422, false, \
+		"The source's scheme is not supported") \
+	X(BAD_PARAMETER, "bad_parameter", 400, false, "A query parameter is not valid") \
+	X(BODY_TOO_LARGE, "body_too_large", 413, false, "The request body is too large") \
+	X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, false, "The body must be JSON") \
+	X(NOT_FOUND, "not_found", 404, false, "There is nothing at this address") \
+	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, false, "The method is not allowed here") \
+	X(URI_TOO_LONG, "uri_too_long", 414, false, "The request target is too long") \
+	X(VIDEO_NOT_FOUND, "video_not_found", 404, false, "There is no such video") \
+	/* what is known of a source at submission */ \
+	X(SOURCE_NOT_FOUND, "source_not_found", 404, false, "The source object does not exist") \
+	X(SOURCE_FORBIDDEN, "source_forbidden", 403, false, "The source object may not be read") \
+	X(SOURCE_EMPTY, "source_empty", 422, false, "The source object is empty") \
+	X(SOURCE_TOO_LARGE, "source_too_large", 422, false, "The source object is too large") \
+	X(SOURCE_WRONG_REGION, "source_wrong_region", 422, false, \
+		"The source bucket is in another region") \
+	X(SOURCE_UNCHECKED, "source_unchecked", 503, true, "The source could not be checked now") \
+	/* SNS messages */ \
+	X(SNS_NOT_A_MESSAGE, "sns_not_a_message", 400, false, "The body is not an SNS message") \
+	X(SNS_RAW_DELIVERY, "sns_raw_delivery", 400, false, \
+		"Raw SNS delivery carries no signature") \
+	X(SNS_TOPIC_FOREIGN, "sns_topic_foreign", 403, false, "The topic is not one of ours") \
+	X(SNS_CERT_URL, "sns_cert_url", 403, false, \
+		"The signing certificate's URL is not trusted") \
+	X(SNS_CERT_UNTRUSTED, "sns_cert_untrusted", 403, false, \
+		"The signing certificate is not trusted") \
+	X(SNS_CERT_UNAVAILABLE, "sns_cert_unavailable", 503, true, \
+		"The signing certificate could not be fetched") \
+	X(SNS_SIGNATURE, "sns_signature", 403, false, "The SNS signature does not match") \
+	X(SNS_STALE, "sns_stale", 403, false, "The SNS message is too old") \
+	/* a provider (AWS or its stand-in) answered, or did not */ \
+	X(AWS_NOT_FOUND, "aws_not_found", 502, false, "AWS does not know the resource") \
+	X(AWS_FORBIDDEN, "aws_forbidden", 502, false, "AWS refused access") \
+	X(AWS_CREDENTIALS, "aws_credentials", 502, true, "AWS did not accept the credentials") \
+	X(AWS_THROTTLED, "aws_throttled", 503, true, "AWS is limiting the rate of requests") \
+	X(AWS_LIMIT, "aws_limit", 503, true, "AWS has as many open jobs as it allows") \
+	X(AWS_CONFLICT, "aws_conflict", 502, false, "AWS has such a resource already") \
+	X(AWS_REJECTED, "aws_rejected", 502, false, "AWS rejected the request") \
+	X(AWS_UNAVAILABLE, "aws_unavailable", 503, true, "AWS could not be reached or failed") \
 	X(AWS_PROTOCOL, "aws_protocol", 502, true, "AWS answered in a way that is not understood") \
-	X(AWS_TOO_LARGE, "aws_too_large", 502, false, "An answer of AWS is larger than expected")  \
-	/* what became of a video or an analysis */                                                \
-	X(UPLOAD_EXPIRED, "upload_expired", 410, false, "The upload never arrived")                \
-	X(TRANSCODE_FAILED, "transcode_failed", 502, false,                                        \
-		"MediaConvert could not convert the video")                                        \
-	X(NO_VIDEO_STREAM, "no_video_stream", 422, false, "The file has no video stream")          \
-	X(NO_AUDIO, "no_audio", 200, false, "The video has no audio track")                        \
-	X(AUDIO_TOO_SHORT, "audio_too_short", 200, false, "The audio is too short to transcribe")  \
-	X(FRAMES_MISSING, "frames_missing", 502, false, "No frames were captured")                 \
-	X(OUTPUT_MISSING, "output_missing", 502, false,                                            \
-		"MediaConvert's output is not in the bucket")                                      \
-	X(JOB_FAILED, "job_failed", 502, false, "The analysis job failed at the provider")         \
-	X(JOB_CANCELED, "job_canceled", 502, false, "The job was cancelled at the provider")       \
-	X(ALL_ANALYSES_FAILED, "all_analyses_failed", 502, false, "Every analysis failed")         \
-	/* ours */                                                                                 \
-	X(DATABASE_UNAVAILABLE, "database_unavailable", 503, true,                                 \
-		"The database is not available")                                                   \
-	X(DATABASE_CONFLICT, "database_conflict", 503, true, "The transaction met another one")    \
-	X(DATABASE, "database", 500, false, "The database refused a statement")                    \
-	X(SCHEMA_OUTDATED, "schema_outdated", 503, false,                                          \
-		"The database schema needs `spotlist migrate`")                                    \
-	X(SHUTTING_DOWN, "shutting_down", 503, true, "The service is shutting down")               \
-	X(OVERLOADED, "overloaded", 503, true, "The service has too much to do")                   \
-	X(CONFIG, "config", 500, false, "The configuration is not valid")                          \
-	X(IO, "io", 500, true, "A local file or socket failed")                                    \
+	X(AWS_TOO_LARGE, "aws_too_large", 502, false, "An answer of AWS is larger than expected") \
+	/* what became of a video or an analysis */ \
+	X(UPLOAD_EXPIRED, "upload_expired", 410, false, "The upload never arrived") \
+	X(TRANSCODE_FAILED, "transcode_failed", 502, false, \
+		"MediaConvert could not convert the video") \
+	X(NO_VIDEO_STREAM, "no_video_stream", 422, false, "The file has no video stream") \
+	X(NO_AUDIO, "no_audio", 200, false, "The video has no audio track") \
+	X(AUDIO_TOO_SHORT, "audio_too_short", 200, false, "The audio is too short to transcribe") \
+	X(FRAMES_MISSING, "frames_missing", 502, false, "No frames were captured") \
+	X(OUTPUT_MISSING, "output_missing", 502, false, \
+		"MediaConvert's output is not in the bucket") \
+	X(JOB_FAILED, "job_failed", 502, false, "The analysis job failed at the provider") \
+	X(JOB_CANCELED, "job_canceled", 502, false, "The job was cancelled at the provider") \
+	X(ALL_ANALYSES_FAILED, "all_analyses_failed", 502, false, "Every analysis failed") \
+	/* ours */ \
+	X(DATABASE_UNAVAILABLE, "database_unavailable", 503, true, \
+		"The database is not available") \
+	X(DATABASE_CONFLICT, "database_conflict", 503, true, "The transaction met another one") \
+	X(DATABASE, "database", 500, false, "The database refused a statement") \
+	X(SCHEMA_OUTDATED, "schema_outdated", 503, false, \
+		"The database schema needs `spotlist migrate`") \
+	X(LEASE_LOST, "lease_lost", 500, false, "Another worker has taken the step over") \
+	X(SHUTTING_DOWN, "shutting_down", 503, true, "The service is shutting down") \
+	X(OVERLOADED, "overloaded", 503, true, "The service has too much to do") \
+	X(CONFIG, "config", 500, false, "The configuration is not valid") \
+	X(IO, "io", 500, true, "A local file or socket failed") \
 	X(INTERNAL, "internal", 500, false, "An unexpected condition inside spotlist")
 
 enum sl_err {

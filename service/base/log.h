@@ -43,12 +43,12 @@ void sl_log_set_level(enum sl_log_level level);
 int sl_log_level_parse(const char *name);
 
 /** Writes one line; the fields end with SL_F_END. */
-#define sl_log(level, msg, ...)                                                                    \
+#define sl_log(level, msg, ...) \
 	sl_log_fields((level), (msg), (const struct sl_log_field[]){__VA_ARGS__})
 void sl_log_fields(enum sl_log_level level, const char *msg, const struct sl_log_field *fields);
 
 /** Writes one line with the fields and everything that `error` tells (code, detail, provider). */
-#define sl_log_error(level, msg, error, ...)                                                       \
+#define sl_log_error(level, msg, error, ...) \
 	sl_log_error_fields((level), (msg), (error), (const struct sl_log_field[]){__VA_ARGS__})
 void sl_log_error_fields(enum sl_log_level level, const char *msg, const struct sl_error *error,
 	const struct sl_log_field *fields);

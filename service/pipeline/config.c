@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of settings. Read in main before threads start. */
+
+#include "config.h"
+
+#include <stddef.h>
+
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+
+/* clang-format off */
+#define STR(name_, member_, fallback_, flags_, help_) \
+	{.name = (name_), .kind = SL_CONFIG_STR, .offset = offsetof(struct sl_config, member_), \
+	 .fallback = (fallback_), .flags = (flags_), .help = (help_)}
+#define INT(name_, member_, fallback_, min_, max_, help_) \
+	{.name = (name_), .kind = SL_CONFIG_INT, .offset = offsetof(struct sl_config, member_), \
+	 .fallback = (fallback_), .min = (min_), .max = (max_), .help = (help_)}
+
+const struct sl_config_field sl_config_fields[] = {
+	STR("SPOTLIST_LISTEN", listen, "127.0.0.1:8080", SL_CONFIG_PLAIN,
+		"Address of the API; port 0 takes any free one."),
+	STR("SPOTLIST_ADMIN_LISTEN", admin_listen, "127.0.0.1:8081", SL_CONFIG_PLAIN,
+		"Address of /healthz and /readyz, on a thread of their own."),
+	{.name = "SPOTLIST_ALLOW_REMOTE", .kind = SL_CONFIG_BOOL,
+	 .offset = offsetof(struct sl_config, allow_remote), .fallback = "no",
+	 .help = "The API has no tokens yet: listening beyond loopback must be asked for."},
+	STR("SPOTLIST_DATABASE_URL", database_url, NULL, SL_CONFIG_SECRET | SL_CONFIG_REQUIRED,
+		"PostgreSQL connection string or URI (libpq)."),
+	STR("SPOTLIST_BUCKET", bucket, NULL, SL_CONFIG_REQUIRED,
+		"S3 bucket for uploads and everything that spotlist makes."),
+	STR("SPOTLIST_TABLE", table, "rekognition-thumbs", SL_CONFIG_PLAIN,
+		"DynamoDB table of the results; partition key fileName (S)."),
+	STR("SPOTLIST_MEDIACONVERT_ROLE_ARN", mediaconvert_role_arn, NULL, SL_CONFIG_REQUIRED,
+		"IAM role that MediaConvert takes to read and write the bucket."),
+	STR("SPOTLIST_MEDIACONVERT_QUEUE", mediaconvert_queue, "Default", SL_CONFIG_PLAIN,
+		"MediaConvert queue, name or ARN."),
+	STR("SPOTLIST_REKOGNITION_TOPIC_ARN", rekognition_topic_arn, NULL, SL_CONFIG_PLAIN,
+		"SNS topic for Rekognition's NotificationChannel; empty: jobs are only polled."),
+	STR("SPOTLIST_REKOGNITION_ROLE_ARN", rekognition_role_arn, NULL, SL_CONFIG_PLAIN,
+		"IAM role that Rekognition takes to publish to that topic."),
+	{.name = "SPOTLIST_SNS_TOPIC_ARNS", .kind = SL_CONFIG_LIST,
+	 .offset = offsetof(struct sl_config, sns_topic_arns), .fallback = "",
+	 .help = "Topics whose messages POST /sns accepts, comma-separated; all others are refused."},
+	INT("SPOTLIST_SNS_MAX_AGE_S", sns_max_age_s, "3900", 60, 604800,
+		"Seconds after which a signed SNS message is refused as a replay."),
+	INT("SPOTLIST_WORKERS", workers, "8", 1, 256, "Threads that do the steps of videos."),
+	INT("SPOTLIST_HTTP_THREADS", http_threads, "16", 1, 256, "Threads that answer the API."),
+	INT("SPOTLIST_CONNECTIONS", connections, "1024", 16, 65536, "Open HTTP connections at most."),
+	INT("SPOTLIST_HTTP_TIMEOUT_S", http_timeout_s, "30", 1, 3600,
+		"Seconds after which an idle or slow HTTP connection is closed."),
+	INT("SPOTLIST_PREFLIGHT_TIMEOUT_MS", preflight_timeout_ms, "5000", 100, 60000,
+		"Milliseconds that a submission waits for S3 to tell of its source."),
+	INT("SPOTLIST_POLL_INTERVAL_MS", poll_interval_ms, "60000", 50, 3600000,
+		"Milliseconds after which a job is asked for that has not called back."),
+	INT("SPOTLIST_LEASE_MS", lease_ms, "120000", 1000, 3600000,
+		"Milliseconds that a worker holds a step before another may take it over."),
+	INT("SPOTLIST_GIVE_UP_S", give_up_s, "86400", 10, 2592000,
+		"Seconds after which a step that keeps failing is given up."),
+	INT("SPOTLIST_UPLOAD_EXPIRY_S", upload_expiry_s, "3600", 10, 604800,
+		"Seconds that a presigned upload is valid."),
+	INT("SPOTLIST_SHUTDOWN_S", shutdown_s, "20", 1, 600,
+		"Seconds that a stopping server lets open requests and steps finish."),
+	{.name = "SPOTLIST_LOG_LEVEL", .kind = SL_CONFIG_ENUM,
+	 .offset = offsetof(struct sl_config, log_level), .fallback = "info", .names = log_levels,
+	 .help = "debug, info, warn or error."},
+	{.name = NULL, .kind = SL_CONFIG_END_},
+};
+/* clang-format on */
+
+enum sl_err sl_config_read(char **environ_, struct sl_config *ret, struct sl_error *reterr)
+{
+	*ret = (struct sl_config){0};
+	return sl_config_load(sl_config_fields, "SPOTLIST_", environ_, ret, reterr);
+}
+
+void sl_config_release(struct sl_config *config)
+{
+	sl_config_finish(sl_config_fields, config);
+}

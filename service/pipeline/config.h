@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_CONFIG_H
+#define SL_CONFIG_H
+
+/* The settings of spotlist: SPOTLIST_* in the environment. What concerns AWS itself (region,
+ * credentials, endpoints) is read by aws/ from the standard AWS_* variables. */
+
+#include "config_table.h"
+
+struct sl_config {
+	char *listen;
+	char *admin_listen;
+	bool allow_remote;
+	char *database_url;
+	char *bucket;
+	char *table;
+	char *mediaconvert_role_arn;
+	char *mediaconvert_queue;
+	char *rekognition_topic_arn;
+	char *rekognition_role_arn;
+	struct sl_config_list sns_topic_arns;
+	int64_t sns_max_age_s;
+	int64_t workers;
+	int64_t http_threads;
+	int64_t connections;
+	int64_t http_timeout_s;
+	int64_t preflight_timeout_ms;
+	int64_t poll_interval_ms;
+	int64_t lease_ms;
+	int64_t give_up_s;
+	int64_t upload_expiry_s;
+	int64_t shutdown_s;
+	int log_level;
+};
+
+/** The table, for `spotlist config --print`. */
+extern const struct sl_config_field sl_config_fields[];
+
+/** Loads and checks; `reterr` names the variable that is wrong. */
+SL_MUST_CHECK enum sl_err sl_config_read(
+	char **environ_, struct sl_config *ret, struct sl_error *reterr);
+void sl_config_release(struct sl_config *config);
+
+#endif

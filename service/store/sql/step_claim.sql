@@ -1,0 +1,14 @@
+-- Takes the step that has been due for longest: waiting and due, or held by someone whose lease
+-- has run out. One index range scan, whatever the number of waiting steps.
+-- $1: holder  $2: lease in ms
+UPDATE spotlist_data.steps
+SET holder = $1, claims = claims + 1, wake = false,
+    due_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
+WHERE id = (
+    SELECT id FROM spotlist_data.steps
+    WHERE due_at <= clock_timestamp()
+    ORDER BY due_at, id
+    LIMIT 1
+    FOR UPDATE SKIP LOCKED)
+RETURNING id, video_id, track, part, kind, claims, failures, payload::text AS payload,
+    (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint AS age_ms

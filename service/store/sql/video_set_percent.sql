@@ -1,0 +1,5 @@
+-- How far MediaConvert is; never goes back.
+-- $1: id  $2: percent
+UPDATE spotlist_data.videos
+SET transcode_percent = greatest(transcode_percent, $2::integer), updated_at = now()
+WHERE id = $1::uuid AND transcode_percent IS DISTINCT FROM greatest(transcode_percent, $2::integer)
