@@ -39,9 +39,9 @@ struct sl_pg_rows {
 };
 void sl_pg_rows_finish(struct sl_pg_rows *rows);
 const char *sl_pg_text(const struct sl_pg_rows *rows, int row, const char *column); /* NULL: NULL */
-int64_t sl_pg_i64(const struct sl_pg_rows *rows, int row, const char *column); /* NULL: 0 */
-double sl_pg_f64(const struct sl_pg_rows *rows, int row, const char *column);  /* NULL: 0 */
-bool sl_pg_bool(const struct sl_pg_rows *rows, int row, const char *column);   /* NULL: false */
+int64_t sl_pg_i64(const struct sl_pg_rows *rows, int row, const char *column);      /* NULL: 0 */
+double sl_pg_f64(const struct sl_pg_rows *rows, int row, const char *column);       /* NULL: 0 */
+bool sl_pg_bool(const struct sl_pg_rows *rows, int row, const char *column); /* NULL: false */
 bool sl_pg_null(const struct sl_pg_rows *rows, int row, const char *column);
 /* An unknown column is SL_BUG. The length of a text value, for large documents: */
 size_t sl_pg_text_len(const struct sl_pg_rows *rows, int row, const char *column);
@@ -50,8 +50,8 @@ size_t sl_pg_text_len(const struct sl_pg_rows *rows, int row, const char *column
  * Connects, checks that the schema is exactly the one this binary was built for
  * (SCHEMA_OUTDATED) and prepares every statement. `application` shows in pg_stat_activity.
  */
-SL_MUST_CHECK enum sl_err sl_pg_connect(const char *conninfo, const char *application,
-	struct sl_pg **ret, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_pg_connect(
+	const char *conninfo, const char *application, struct sl_pg **ret, struct sl_error *reterr);
 void sl_pg_destroy(struct sl_pg *pg);
 void sl_pg_destroyp(struct sl_pg **pg);
 
@@ -66,10 +66,10 @@ SL_MUST_CHECK enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement,
 	struct sl_error *reterr);
 
 /* sl_pg_exec(pg, SL_SQL_video_get, &rows, reterr, SL_PG_TEXT(id), …) */
-#define sl_pg_exec(pg, statement, rows, reterr, ...) \
-	sl_pg_run((pg), (statement), (const struct sl_pg_param[]){__VA_ARGS__}, \
-		(int)(sizeof((const struct sl_pg_param[]){__VA_ARGS__}) / \
-			sizeof(struct sl_pg_param)), \
+#define sl_pg_exec(pg, statement, rows, reterr, ...)                                               \
+	sl_pg_run((pg), (statement), (const struct sl_pg_param[]){__VA_ARGS__},                    \
+		(int)(sizeof((const struct sl_pg_param[]){__VA_ARGS__}) /                          \
+			sizeof(struct sl_pg_param)),                                               \
 		(rows), (reterr))
 
 /** Work done inside a transaction; may run again, so it must not touch anything outside. */
@@ -77,8 +77,8 @@ typedef enum sl_err sl_tx_fn(struct sl_pg *pg, void *context, struct sl_error *r
 
 /** BEGIN (READ COMMITTED), `fn`, COMMIT; any error rolls back. DATABASE_CONFLICT is tried again
  *  with jitter, five times in all. `name` is for the log and the check below. */
-SL_MUST_CHECK enum sl_err sl_pg_tx(struct sl_pg *pg, const char *name, sl_tx_fn *fn,
-	void *context, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_pg_tx(
+	struct sl_pg *pg, const char *name, sl_tx_fn *fn, void *context, struct sl_error *reterr);
 
 /** The name of the transaction that is open, or NULL: the server checks after each request. */
 const char *sl_pg_open_tx(const struct sl_pg *pg);

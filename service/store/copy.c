@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* COPY … FROM STDIN in text format: rows are escaped into a buffer that is sent in pieces of
+ * about 64 KiB. Entry points: sl_pg_copy_begin(), _row(), _end(), inside a transaction.
+ * On the thread that owns the connection. */
+
+#include <string.h>
+
+#include "pg_private.h"
+
+#define PIECE_BYTES (64 * 1024)
+
+/* The transaction is lost: COMMIT must not be tried. */
+static enum sl_err failed(struct sl_pg *pg, enum sl_err err)
+{
+	if (!pg->tx_failure) {
+		pg->tx_failure = err;
+	}
+	return err;
+}
+
+enum sl_err sl_pg_copy_begin(struct sl_pg *pg, const char *target, struct sl_error *reterr)
+{
+	if (!pg->tx || pg->copy_target) {
+		SL_BUG("COPY needs an open transaction and no other COPY");
+	}
+	enum sl_err err = sl_pg_ready(pg, reterr);
+	if (err) {
+		return failed(pg, err);
+	}
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf sql = SL_BUF_INIT;
+	sl_buf_printf(&sql, "COPY %s FROM STDIN", target);
+	SL_AUTO(sl_pg_clearp)
+	PGresult *result = PQexec(pg->conn, sl_buf_str(&sql));
+	if (PQresultStatus(result) != PGRES_COPY_IN) {
+		return failed(pg, sl_pg_result_error(pg->conn, result, sl_buf_str(&sql), reterr));
+	}
+	pg->copy_target = target;
+	pg->copy_columns = 0;
+	sl_buf_clear(&pg->copy);
+	return SL_ERR_OK;
+}
+
+/* Backslash, the delimiter and the line ends; everything else stands for itself. */
+static void add_escaped(struct sl_buf *out, const char *text)
+{
+	for (;;) {
+		size_t plain = strcspn(text, "\\\t\n\r");
+		sl_buf_add(out, text, plain);
+		text += plain;
+		switch (*text++) {
+		case '\0':
+			return;
+		case '\\':
+			sl_buf_add(out, "\\\\", 2);
+			break;
+		case '\t':
+			sl_buf_add(out, "\\t", 2);
+			break;
+		case '\n':
+			sl_buf_add(out, "\\n", 2);
+			break;
+		case '\r':
+			sl_buf_add(out, "\\r", 2);
+			break;
+		}
+	}
+}
+
+static enum sl_err send_buffer(struct sl_pg *pg, struct sl_error *reterr)
+{
+	size_t at = 0;
+	while (at < pg->copy.len) {
+		/* In slices: libpq counts in int and keeps a copy until it is sent. */
+		size_t len = pg->copy.len - at;
+		if (len > PIECE_BYTES) {
+			len = PIECE_BYTES;
+		}
+		if (PQputCopyData(pg->conn, pg->copy.data + at, (int)len) != 1) {
+			return failed(
+				pg, sl_pg_result_error(pg->conn, NULL, pg->copy_target, reterr));
+		}
+		at += len;
+	}
+	sl_buf_clear(&pg->copy);
+	return SL_ERR_OK;
+}
+
+enum sl_err sl_pg_copy_row(
+	struct sl_pg *pg, const struct sl_pg_param *values, int count, struct sl_error *reterr)
+{
+	if (!pg->copy_target) {
+		SL_BUG("a row without COPY");
+	}
+	if (pg->copy_columns != 0 && pg->copy_columns != count) {
+		SL_BUG("rows of one COPY differ in their number of columns");
+	}
+	pg->copy_columns = count;
+	for (int i = 0; i < count; i++) {
+		const char *text = values[i].is_number ? values[i].number : values[i].text;
+		if (i > 0) {
+			sl_buf_putc(&pg->copy, '\t');
+		}
+		if (text) {
+			add_escaped(&pg->copy, text);
+		} else {
+			sl_buf_add(&pg->copy, "\\N", 2);
+		}
+	}
+	sl_buf_putc(&pg->copy, '\n');
+	return pg->copy.len >= PIECE_BYTES ? send_buffer(pg, reterr) : SL_ERR_OK;
+}
+
+/* Reads until the command is over; the first failure counts. */
+static enum sl_err drain(struct sl_pg *pg, const char *target, struct sl_error *reterr)
+{
+	enum sl_err err = SL_ERR_OK;
+	for (;;) {
+		SL_AUTO(sl_pg_clearp)
+		PGresult *result = PQgetResult(pg->conn);
+		if (!result) {
+			return err;
+		}
+		ExecStatusType status = PQresultStatus(result);
+		if (!err && status != PGRES_COMMAND_OK) {
+			err = sl_pg_result_error(pg->conn, result, target, reterr);
+		}
+		if (status == PGRES_COPY_IN) {
+			return err; /* cannot be ended: the connection broke */
+		}
+	}
+}
+
+enum sl_err sl_pg_copy_end(struct sl_pg *pg, struct sl_error *reterr)
+{
+	if (!pg->copy_target) {
+		SL_BUG("the end of a COPY that did not begin");
+	}
+	enum sl_err err = send_buffer(pg, reterr);
+	if (err) {
+		return err;
+	}
+	const char *target = pg->copy_target;
+	pg->copy_target = NULL;
+	if (PQputCopyEnd(pg->conn, NULL) != 1) {
+		return failed(pg, sl_pg_result_error(pg->conn, NULL, target, reterr));
+	}
+	err = drain(pg, target, reterr);
+	return err ? failed(pg, err) : SL_ERR_OK;
+}
+
+void sl_pg_copy_abort(struct sl_pg *pg)
+{
+	pg->copy_target = NULL;
+	if (PQputCopyEnd(pg->conn, "given up") == 1) {
+		(void)drain(pg, "COPY", NULL);
+	}
+}

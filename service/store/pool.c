@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Connections for the HTTP threads: sl_pg_pool_take(), sl_pg_pool_give(). Any thread; the mutex
+ * is held for bookkeeping only, never while a connection is opened. */
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "mem.h"
+#include "pg_private.h"
+
+#define TAKE_TIMEOUT_S 5
+
+struct sl_pg_pool {
+	char *conninfo;
+	char *application;
+	pthread_mutex_t mutex; /* guards what follows */
+	pthread_cond_t freed;  /* one came back, or may be opened */
+	struct sl_pg **idle;   /* a stack: the one used last is the likeliest to be alive */
+	unsigned idle_count;
+	unsigned open_count; /* idle, taken, and being opened */
+	unsigned size;
+};
+
+struct sl_pg_pool *sl_pg_pool_create(const char *conninfo, const char *application, unsigned size)
+{
+	struct sl_pg_pool *pool = sl_calloc(1, sizeof(*pool));
+	pool->conninfo = sl_strdup(conninfo);
+	pool->application = sl_strdup(application);
+	pool->idle = sl_calloc(size, sizeof(struct sl_pg *));
+	pool->size = size;
+	pthread_condattr_t attributes;
+	if (pthread_mutex_init(&pool->mutex, NULL) != 0 ||
+		pthread_condattr_init(&attributes) != 0 ||
+		pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
+		pthread_cond_init(&pool->freed, &attributes) != 0) {
+		SL_BUG("a mutex or condition could not be made");
+	}
+	(void)pthread_condattr_destroy(&attributes);
+	return pool;
+}
+
+/* With the mutex held: whether there is an idle connection or room for one more, in time. */
+static bool await_free(struct sl_pg_pool *pool)
+{
+	struct timespec deadline;
+	(void)clock_gettime(CLOCK_MONOTONIC, &deadline);
+	deadline.tv_sec += TAKE_TIMEOUT_S;
+	int outcome = 0;
+	while (pool->idle_count == 0 && pool->open_count == pool->size && outcome == 0) {
+		outcome = pthread_cond_timedwait(&pool->freed, &pool->mutex, &deadline);
+	}
+	return pool->idle_count > 0 || pool->open_count < pool->size;
+}
+
+static void count_closed(struct sl_pg_pool *pool)
+{
+	(void)pthread_mutex_lock(&pool->mutex);
+	pool->open_count--;
+	(void)pthread_cond_signal(&pool->freed);
+	(void)pthread_mutex_unlock(&pool->mutex);
+}
+
+enum sl_err sl_pg_pool_take(struct sl_pg_pool *pool, struct sl_pg **ret, struct sl_error *reterr)
+{
+	struct sl_pg *pg = NULL;
+	(void)pthread_mutex_lock(&pool->mutex);
+	bool granted = await_free(pool);
+	if (granted && pool->idle_count > 0) {
+		pg = pool->idle[--pool->idle_count];
+	} else if (granted) {
+		pool->open_count++;
+	}
+	(void)pthread_mutex_unlock(&pool->mutex);
+	if (!granted) {
+		return sl_error_set(reterr, SL_ERR_OVERLOADED,
+			"all %u database connections were in use for %d s", pool->size,
+			TAKE_TIMEOUT_S);
+	}
+	if (!pg) {
+		enum sl_err err = sl_pg_connect(pool->conninfo, pool->application, &pg, reterr);
+		if (err) {
+			count_closed(pool);
+			return err;
+		}
+	}
+	*ret = pg;
+	return SL_ERR_OK;
+}
+
+void sl_pg_pool_give(struct sl_pg_pool *pool, struct sl_pg *pg)
+{
+	if (!pg) {
+		return;
+	}
+	if (sl_pg_open_tx(pg)) {
+		SL_BUG("a connection comes back with an open transaction");
+	}
+	(void)pthread_mutex_lock(&pool->mutex);
+	if (pool->idle_count == pool->size) {
+		SL_BUG("more connections come back than were taken");
+	}
+	pool->idle[pool->idle_count++] = pg;
+	(void)pthread_cond_signal(&pool->freed);
+	(void)pthread_mutex_unlock(&pool->mutex);
+}
+
+void sl_pg_pool_destroy(struct sl_pg_pool *pool)
+{
+	if (!pool) {
+		return;
+	}
+	if (pool->idle_count != pool->open_count) {
+		SL_BUG("the pool is destroyed while a connection is in use");
+	}
+	for (unsigned i = 0; i < pool->idle_count; i++) {
+		sl_pg_destroy(pool->idle[i]);
+	}
+	(void)pthread_cond_destroy(&pool->freed);
+	(void)pthread_mutex_destroy(&pool->mutex);
+	free(pool->idle);
+	free(pool->conninfo);
+	free(pool->application);
+	free(pool);
+}

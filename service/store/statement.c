@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running a prepared statement, and the one place that decides whether a statement whose
+ * connection broke is run again: sl_pg_run(), sl_pg_command(), sl_pg_ping().
+ * On the thread that owns the connection. */
+
+#include <math.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "catalogue.h"
+#include "clock.h"
+#include "pg_private.h"
+
+#define PING_TIMEOUT_MS 2000
+
+struct sl_pg_param sl_pg_param_i64(int64_t number)
+{
+	struct sl_pg_param param = {.is_number = true};
+	(void)snprintf(param.number, sizeof(param.number), "%lld", (long long)number);
+	return param;
+}
+
+struct sl_pg_param sl_pg_param_f64(double number)
+{
+	struct sl_pg_param param = {.is_number = true};
+	if (isnan(number)) {
+		/* printf may write "-nan", which PostgreSQL does not read. */
+		(void)snprintf(param.number, sizeof(param.number), "NaN");
+	} else {
+		/* 17 digits: every double comes back as it was. */
+		(void)snprintf(param.number, sizeof(param.number), "%.17g", number);
+	}
+	return param;
+}
+
+/* Either a prepared statement with its values, or SQL text of ours. */
+struct call {
+	const char *what; /* for errors: the statement's name */
+	const char *sql;  /* NULL: prepared */
+	const char *const *values;
+	int count;
+};
+
+static PGresult *issue(PGconn *conn, const struct call *call)
+{
+	if (call->sql) {
+		return PQexec(conn, call->sql);
+	}
+	return PQexecPrepared(conn, call->what, call->count, call->values, NULL, NULL, 0);
+}
+
+static bool succeeded(const PGresult *result)
+{
+	ExecStatusType status = PQresultStatus(result);
+	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+/* The server was asked to end the session and did so before it committed the statement. After a
+ * crash (57P02) or a silent end of the connection nobody knows, so those are not run again. */
+static bool surely_not_run(const PGresult *result)
+{
+	const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+	return sqlstate && (strcmp(sqlstate, "57P01") == 0 || strcmp(sqlstate, "57P05") == 0);
+}
+
+/* On success hands over the result. */
+static enum sl_err perform(
+	struct sl_pg *pg, const struct call *call, PGresult **ret, struct sl_error *reterr)
+{
+	if (pg->copy_target) {
+		SL_BUG("a statement while COPY is under way");
+	}
+	for (bool again = false;; again = true) {
+		enum sl_err err = sl_pg_ready(pg, reterr);
+		if (err) {
+			return err;
+		}
+		SL_AUTO(sl_pg_clearp)
+		PGresult *result = issue(pg->conn, call);
+		if (succeeded(result)) {
+			*ret = sl_take(&result);
+			return SL_ERR_OK;
+		}
+		bool lost = PQstatus(pg->conn) != CONNECTION_OK;
+		if (lost && !pg->tx && !again && surely_not_run(result)) {
+			continue;
+		}
+		err = sl_pg_result_error(pg->conn, result, call->what, reterr);
+		const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
+		if (sqlstate && strcmp(sqlstate, "25006") == 0) {
+			pg->stale = true;
+		}
+		return err;
+	}
+}
+
+static enum sl_err perform_noting(
+	struct sl_pg *pg, const struct call *call, PGresult **ret, struct sl_error *reterr)
+{
+	enum sl_err err = perform(pg, call, ret, reterr);
+	if (err && pg->tx && !pg->tx_failure) {
+		pg->tx_failure = err;
+	}
+	return err;
+}
+
+enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement, const struct sl_pg_param *params,
+	int count, struct sl_pg_rows *rows, struct sl_error *reterr)
+{
+	if ((int)statement < 0 || (int)statement >= sl_sql_catalogue.statement_count) {
+		SL_BUG("no such statement");
+	}
+	const struct sl_sql_statement *known = &sl_sql_catalogue.statements[statement];
+	if (count != known->params || count > SL_SQL_PARAMS_MAX) {
+		SL_BUG("wrong number of parameters for a statement");
+	}
+	const char *values[SL_SQL_PARAMS_MAX];
+	for (int i = 0; i < count; i++) {
+		values[i] = params[i].is_number ? params[i].number : params[i].text;
+	}
+	const struct call call = {.what = known->name, .values = values, .count = count};
+	SL_AUTO(sl_pg_clearp)
+	PGresult *result = NULL;
+	enum sl_err err = perform_noting(pg, &call, &result, reterr);
+	if (err || !rows) {
+		return err;
+	}
+	sl_pg_rows_finish(rows);
+	rows->count = PQresultStatus(result) == PGRES_TUPLES_OK ? PQntuples(result)
+								: atoi(PQcmdTuples(result));
+	rows->result = sl_take(&result);
+	return SL_ERR_OK;
+}
+
+enum sl_err sl_pg_command(
+	struct sl_pg *pg, const char *sql, const char *what, struct sl_error *reterr)
+{
+	const struct call call = {.what = what, .sql = sql};
+	SL_AUTO(sl_pg_clearp)
+	PGresult *result = NULL;
+	return perform_noting(pg, &call, &result, reterr);
+}
+
+/* Whether an answer came in time. */
+static bool await_answer(PGconn *conn, int64_t timeout_ms)
+{
+	const int64_t deadline_ms = sl_clock_monotonic_ms() + timeout_ms;
+	while (PQisBusy(conn)) {
+		int64_t left_ms = deadline_ms - sl_clock_monotonic_ms();
+		struct pollfd readable = {.fd = PQsocket(conn), .events = POLLIN};
+		if (left_ms <= 0) {
+			return false;
+		}
+		if (poll(&readable, 1, (int)left_ms) > 0 && PQconsumeInput(conn) != 1) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* Not sl_pg_command(): a server that hangs must not hang the thread that answers /readyz. */
+enum sl_err sl_pg_ping(struct sl_pg *pg, struct sl_error *reterr)
+{
+	enum sl_err err = sl_pg_ready(pg, reterr);
+	if (err) {
+		return err;
+	}
+	if (PQsendQuery(pg->conn, "SELECT 1") != 1) {
+		return sl_pg_result_error(pg->conn, NULL, "ping", reterr);
+	}
+	if (!await_answer(pg->conn, PING_TIMEOUT_MS)) {
+		sl_pg_drop(pg);
+		return sl_error_set(reterr, SL_ERR_DATABASE_UNAVAILABLE,
+			"ping: no answer within %d ms", PING_TIMEOUT_MS);
+	}
+	SL_AUTO(sl_pg_clearp)
+	PGresult *result = PQgetResult(pg->conn);
+	if (!succeeded(result)) {
+		err = sl_pg_result_error(pg->conn, result, "ping", reterr);
+		sl_pg_drop(pg);
+		return err;
+	}
+	PQclear(PQgetResult(pg->conn)); /* the NULL that ends the results */
+	return SL_ERR_OK;
+}
