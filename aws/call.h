@@ -31,10 +31,10 @@ enum sl_protocol {
 
 struct sl_call {
 	enum sl_service service;
-	const char *operation; /* "CreateJob": for X-Amz-Target, Action and errors */
-	const char *method;    /* "POST" */
-	const char *bucket;    /* S3 only: decides host or path; NULL otherwise */
-	const char *path;      /* raw, unencoded, begins with '/'; S3: "/" + key */
+	const char *operation;       /* "CreateJob": for X-Amz-Target, Action and errors */
+	const char *method;          /* "POST" */
+	const char *bucket;          /* S3 only: decides host or path; NULL otherwise */
+	const char *path;            /* raw, unencoded, begins with '/'; S3: "/" + key */
 	const struct sl_pair *query; /* raw name and value; SNS, STS: the form's fields, to which
 				      * Action and Version are added, and `body` stays NULL */
 	size_t query_count;
@@ -42,8 +42,8 @@ struct sl_call {
 	size_t header_count;
 	const void *body;
 	size_t body_len;
-	bool unsigned_; /* ConfirmSubscription works without credentials */
-	bool idempotent; /* may be sent again after a failure that leaves its effect unknown */
+	bool unsigned_;    /* ConfirmSubscription works without credentials */
+	bool idempotent;   /* may be sent again after a failure that leaves its effect unknown */
 	size_t max_answer; /* bytes of the reply's body; 0: 8 MiB */
 };
 

@@ -25,9 +25,21 @@
 #include "call.h"
 #include "credentials.h"
 #include "endpoints.h"
+#include "retry.h"
+#include "settings.h"
 
-#define SL_CALL_DEADLINE_MS 60000             /* default over all attempts */
-#define SL_CALL_MAX_ANSWER  (8u << 20)        /* default of sl_call.max_answer, in bytes */
+#define SL_CALL_DEADLINE_MS 60000      /* default over all attempts */
+#define SL_CALL_MAX_ANSWER  (8u << 20) /* default of sl_call.max_answer, in bytes */
+
+/* Shared by all threads. Read-only but for what has a lock or is atomic. */
+struct sl_aws {
+	struct sl_settings settings;
+	struct sl_credentials_chain *credentials; /* has its own mutex */
+	struct sl_retry_quota quota;
+	_Atomic int64_t clock_offset_ms; /* AWS's clock minus ours */
+	int64_t (*clock)(void *context);
+	void *clock_context;
+};
 
 enum sl_verdict {
 	SL_VERDICT_DONE,
@@ -43,10 +55,13 @@ struct sl_operation {
 	int quota_taken;     /* by the last retry */
 	bool clock_corrected;
 	struct sl_answer answer; /* of the last attempt */
+	struct sl_endpoint endpoint;
 	struct sl_buf url;
 	struct sl_buf form; /* body of the query protocol */
+	CURL *easy;         /* while an attempt runs */
 	struct curl_slist *headers;
 	bool too_large; /* the answer went beyond its cap */
+	bool cut;       /* an error answer did, and its end was left out */
 	char curl_error[CURL_ERROR_SIZE];
 };
 
@@ -61,8 +76,8 @@ SL_MUST_CHECK enum sl_err sl_operation_prepare(
 	struct sl_operation *op, CURL *easy, struct sl_error *reterr);
 
 /** What the attempt came to. `*ret_delay_ms` is set on RETRY, `reterr` on FAILED. */
-SL_MUST_CHECK enum sl_verdict sl_operation_judge(struct sl_operation *op, CURL *easy,
-	CURLcode code, int64_t *ret_delay_ms, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_verdict sl_operation_judge(struct sl_operation *op, CURL *easy, CURLcode code,
+	int64_t *ret_delay_ms, struct sl_error *reterr);
 
 /** Options that every transfer of this process has, requests to AWS or not: no signals, no
  *  redirects, http(s) only, CA bundle, connect and low-speed limits, user agent. Resets the
@@ -82,6 +97,14 @@ const struct sl_endpoint_settings *sl_aws_endpoints(const struct sl_aws *aws);
 
 SL_MUST_CHECK enum sl_err sl_aws_credentials(
 	struct sl_aws *aws, struct sl_credentials *ret, struct sl_error *reterr);
+
+/** Waits, e.g. before UnprocessedItems are sent again; false when interrupted meanwhile. */
+bool sl_client_wait(struct sl_client *client, int64_t wait_ms);
+bool sl_client_interrupted(struct sl_client *client);
+struct sl_aws *sl_client_aws(struct sl_client *client);
+
+/** What sl_client_set_deadline() left, in milliseconds. */
+int64_t sl_client_deadline_ms(const struct sl_client *client);
 
 /** "https://host/path" of a request, percent-encoded once, without query; appended. */
 void sl_endpoint_url(const struct sl_endpoint *endpoint, const char *path, struct sl_buf *out);

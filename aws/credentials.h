@@ -24,8 +24,8 @@ void sl_credentials_copy(const struct sl_credentials *from, struct sl_credential
 
 struct sl_credentials_source {
 	const char *name; /* "environment": for error texts */
-	/** AWS_NOT_FOUND: this source is not configured, the next one is asked. Any other error ends
-	 *  the search. One call at a time. */
+	/** AWS_NOT_FOUND: this source is not configured, the next one is asked. Any other error
+	 * ends the search. One call at a time. */
 	enum sl_err (*get)(struct sl_credentials_source *self, struct sl_credentials *ret,
 		struct sl_error *reterr);
 	void (*destroy)(struct sl_credentials_source *self);

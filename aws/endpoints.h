@@ -12,8 +12,8 @@
 #include "call.h"
 
 struct sl_partition {
-	const char *name;            /* "aws-cn", as in ARNs */
-	const char *suffix;          /* "amazonaws.com.cn" */
+	const char *name;             /* "aws-cn", as in ARNs */
+	const char *suffix;           /* "amazonaws.com.cn" */
 	const char *dualstack_suffix; /* or NULL: there is none */
 };
 

@@ -8,6 +8,8 @@
  * "s3.endpoint_url". https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html. Pure.
  */
 
+#include <stdbool.h>
+
 #include "defs.h"
 #include "err.h"
 
@@ -26,6 +28,6 @@ const char *sl_ini_get(
 	const struct sl_ini *ini, const char *type, const char *section, const char *key);
 
 /** Whether the section is there. */
-int sl_ini_has(const struct sl_ini *ini, const char *type, const char *section);
+bool sl_ini_has(const struct sl_ini *ini, const char *type, const char *section);
 
 #endif

@@ -12,13 +12,13 @@
 
 #include "defs.h"
 
-#define SL_RETRY_MAX_ATTEMPTS  3     /* default of AWS_MAX_ATTEMPTS */
-#define SL_RETRY_BASE_MS       1000  /* ceiling of the first delay; doubles */
-#define SL_RETRY_MAX_DELAY_MS  20000 /* ceiling of all delays */
-#define SL_RETRY_QUOTA         500   /* tokens in a full bucket */
-#define SL_RETRY_COST          5     /* of a retry */
-#define SL_RETRY_TIMEOUT_COST  10    /* of a retry after a timeout */
-#define SL_RETRY_FIRST_REFUND  1     /* for a success without a retry */
+#define SL_RETRY_MAX_ATTEMPTS 3     /* default of AWS_MAX_ATTEMPTS */
+#define SL_RETRY_BASE_MS      1000  /* ceiling of the first delay; doubles */
+#define SL_RETRY_MAX_DELAY_MS 20000 /* ceiling of all delays */
+#define SL_RETRY_QUOTA        500   /* tokens in a full bucket */
+#define SL_RETRY_COST         5     /* of a retry */
+#define SL_RETRY_TIMEOUT_COST 10    /* of a retry after a timeout */
+#define SL_RETRY_FIRST_REFUND 1     /* for a success without a retry */
 
 /* Tokens left; shared by all threads, changed atomically. */
 struct sl_retry_quota {

@@ -27,7 +27,8 @@ struct sl_sigv4_request {
 	const char *path;            /* raw, unencoded, begins with '/' */
 	const struct sl_pair *query; /* raw names and values */
 	size_t query_count;
-	const struct sl_pair *headers; /* in order; must hold Host; hop-by-hop ones are not signed */
+	const struct sl_pair
+		*headers; /* in order; must hold Host; hop-by-hop ones are not signed */
 	size_t header_count;
 	const char *payload_hash; /* lower-case hex, or SL_SIGV4_UNSIGNED_PAYLOAD */
 };
@@ -42,8 +43,8 @@ struct sl_sigv4_config {
 	int64_t time_ms;     /* since 1970 */
 	int64_t expires_s;   /* QUERY only */
 	bool normalize;      /* drop dot segments and double slashes: all but S3 */
-	bool encode_twice;   /* the path on the wire is encoded and gets encoded again: all but S3 */
-	bool sign_body;      /* adds X-Amz-Content-Sha256: S3 (HEADER only) */
+	bool encode_twice; /* the path on the wire is encoded and gets encoded again: all but S3 */
+	bool sign_body;    /* adds X-Amz-Content-Sha256: S3 (HEADER only) */
 	bool omit_session_token; /* sent, but not part of the signature */
 };
 
@@ -56,7 +57,7 @@ struct sl_sigv4_signed {
 	char *string_to_sign;
 	char signature[SL_SIGV4_HASH_SIZE];
 	struct sl_buf headers; /* HEADER: lines "Name: value\n" to add, Authorization last */
-	struct sl_buf query;   /* the encoded query to send, without '?'; QUERY: signature included */
+	struct sl_buf query; /* the encoded query to send, without '?'; QUERY: signature included */
 };
 
 /** Signs. Cannot fail: allocation and OpenSSL's SHA-256 are taken to work. */

@@ -37,9 +37,10 @@ struct sl_xml {
 	const char *at;
 	const char *end;
 	struct sl_xml_name stack[SL_XML_MAX_DEPTH];
-	size_t depth;     /* elements that are open, the one that just ended included */
+	size_t depth; /* elements that are open, the one that just ended included */
 	bool root_seen;
-	bool end_pending; /* the last event was END: the element leaves the stack at the next call */
+	bool end_pending; /* the last event was END: the element leaves the stack at the next call
+			   */
 	bool self_closed; /* the last START was <empty/>: its END comes next */
 	bool broken;
 	struct sl_buf text; /* character data since the last tag, decoded */
