@@ -1,0 +1,79 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# Which Debian packages what needs, listed once, and need(), which installs the missing ones.
+
+# shellcheck disable=SC2034 # used by name in need()
+{
+	packages_build=(
+		gcc g++ libc6-dev meson ninja-build pkg-config python3
+		libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libpq-dev libssl-dev
+		libsqlite3-dev libopencv-dev libopencv-contrib-dev libpocketsphinx-dev
+	)
+	# What localcloud runs and reads, a database, and boto3 for scripts/provision.py.
+	packages_demo=(
+		ffmpeg opencv-data pocketsphinx-en-us postgresql python3-boto3
+	)
+	# Pictures, footage and a voice for the sample video. opencv-doc is a 96 MB download, so
+	# nothing but the sample and the tests may ask for it.
+	packages_sample=(opencv-doc python3-skimage python3-pil espeak-ng)
+	packages_test=(
+		libcmocka-dev python3-pytest python3-pytest-xdist python3-psycopg2 python3-jsonschema
+		python3-yaml python3-cryptography pocketsphinx-testdata
+	)
+	packages_lint=(clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-venv libcmocka-dev)
+	packages_fuzz=(clang-14 libclang-rt-14-dev libcmocka-dev)
+	packages_bench=(wrk)
+}
+
+say() {
+	echo "run: $*" >&2
+}
+
+die() {
+	say "$*"
+	exit 1
+}
+
+# As root, whoever we are.
+as_root() {
+	if [ "$(id -u)" = 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		die "this needs root, and there is no sudo: $*"
+	fi
+}
+
+installed() {
+	[ "$(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# need PURPOSE…: installs what is missing of these package sets.
+need() {
+	local missing=() purpose name
+	for purpose in "$@"; do
+		local -n names="packages_$purpose"
+		for name in "${names[@]}"; do
+			installed "$name" || missing+=("$name")
+		done
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	command -v apt-get >/dev/null || die "please install (no apt-get here): ${missing[*]}"
+	say "installing ${missing[*]}"
+	keep_postgresql_idle
+	as_root apt-get update -q >&2
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+		"${missing[@]}" >&2
+}
+
+# Installing postgresql makes and starts a cluster for the machine. We want the programs only; a
+# PostgreSQL that is there already is left as it is.
+keep_postgresql_idle() {
+	local conf=/etc/postgresql-common/createcluster.conf
+	if ! installed postgresql-common && [ ! -e $conf ]; then
+		as_root mkdir -p /etc/postgresql-common
+		echo "create_main_cluster = false" | as_root tee $conf >/dev/null
+	fi
+}
