@@ -25,8 +25,8 @@ struct sl_request {
 	const char *request_id; /* X-Request-Id of the client when it is sane, else a UUID */
 	const char *body;       /* NUL-terminated; NULL when there is none */
 	size_t body_len;
-	void *app;              /* what sl_server_options.app was */
-	struct sl_error error;  /* the handler fills it before it returns an error code */
+	void *app;             /* what sl_server_options.app was */
+	struct sl_error error; /* the handler fills it before it returns an error code */
 	/* A handler that suspends keeps its progress here; freed by state_free at the end. */
 	void *state;
 	void (*state_free)(void *state);
@@ -59,8 +59,10 @@ SL_MUST_CHECK enum sl_err sl_request_json(struct sl_request *request, json_t **r
 
 /**
  * Puts the connection to sleep. The handler must then hand its work to another thread and return
- * sl_request_suspended(); that thread calls sl_request_resume() exactly once, and the handler is
- * called again with `state` set. Suspend before handing over.
+ * SL_REQUEST_SUSPENDED; that thread calls sl_request_resume() exactly once, and the handler is
+ * called again with `state` set. Suspend before handing over. When the client has left meanwhile
+ * the handler is not called again: `state_free` is all that runs. After sl_request_resume() the
+ * request may be gone: touch neither it nor its state.
  */
 void sl_request_suspend(struct sl_request *request);
 void sl_request_resume(struct sl_request *request);
@@ -68,7 +70,7 @@ void sl_request_resume(struct sl_request *request);
 /** What a handler returns after sl_request_suspend(). */
 #define SL_REQUEST_SUSPENDED ((enum sl_err)(-1))
 
-/** Adds a reply header; both are copied. */
+/** Adds a reply header; both are copied. Line breaks in a value are refused when it is sent. */
 void sl_reply_header(struct sl_reply *reply, const char *name, const char *value);
 
 /** Status and body = compact JSON of `root`, which is released. */

@@ -37,6 +37,14 @@ struct sl_match {
 	size_t count;
 };
 
+/**
+ * Whether the table can be served: every row complete and with its auth policy, templates well
+ * formed, nothing named twice, and no path that two templates match equally well. SL_ERR_CONFIG
+ * names the row. A literal segment beats a parameter ("/videos/search" before "/videos/{id}").
+ */
+SL_MUST_CHECK enum sl_err sl_router_check(
+	const struct sl_route *routes, size_t count, struct sl_error *reterr);
+
 /** Matches a percent-encoded path; a parameter is one non-empty segment. A broken escape or an
  *  embedded NUL or slash in a parameter is BAD_REQUEST. Call sl_match_finish(). */
 void sl_router_match(const struct sl_route *routes, size_t count, const char *method,

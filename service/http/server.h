@@ -18,10 +18,10 @@ struct sl_server_options {
 	const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
 	const struct sl_route *routes;
 	size_t route_count;
-	unsigned threads;          /* 1: a single internal thread (the admin daemon) */
+	unsigned threads; /* 1: a single internal thread (the admin daemon) */
 	unsigned connection_limit;
-	unsigned per_ip_limit;     /* 0: none */
-	unsigned timeout_s;        /* idle connections and slow senders */
+	unsigned per_ip_limit; /* 0: none */
+	unsigned timeout_s;    /* idle connections and slow senders */
 	void *app;
 	/* Called after each request with its request and final status; may be NULL. Asserts that
 	 * nothing was left open (a transaction). */
@@ -30,8 +30,8 @@ struct sl_server_options {
 
 /** Starts listening. SL_ERR_IO when the address cannot be had, SL_ERR_CONFIG when it is no
  *  address or a route lacks its auth policy. */
-SL_MUST_CHECK enum sl_err sl_server_create(const struct sl_server_options *options,
-	struct sl_server **ret, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_server_create(
+	const struct sl_server_options *options, struct sl_server **ret, struct sl_error *reterr);
 
 /** The port it listens on. */
 unsigned sl_server_port(const struct sl_server *server);
