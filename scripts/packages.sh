@@ -71,9 +71,10 @@ need() {
 # Installing postgresql makes and starts a cluster for the machine. We want the programs only; a
 # PostgreSQL that is there already is left as it is.
 keep_postgresql_idle() {
-	local conf=/etc/postgresql-common/createcluster.conf
-	if ! installed postgresql-common && [ ! -e $conf ]; then
-		as_root mkdir -p /etc/postgresql-common
-		echo "create_main_cluster = false" | as_root tee $conf >/dev/null
+	local conf=/etc/postgresql-common/createcluster.d/spotlist.conf
+	if ! installed postgresql-common; then
+		as_root mkdir -p "${conf%/*}"
+		echo "create_main_cluster = false # PostgreSQL came with spotlist's ./run" |
+			as_root tee $conf >/dev/null
 	fi
 }

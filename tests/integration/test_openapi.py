@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""openapi.yaml: is it valid, and does it say what the program does?"""
+
+import json
+import re
+from pathlib import Path
+
+import jsonschema
+import pytest
+from jsonschema import Draft202012Validator
+
+from contract import METHODS, ROOT
+
+META_SCHEMA = Path(__file__).parent / "openapi-3.1-schema.json"
+
+
+def refs(node, where="#"):
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield where, node["$ref"]
+        for name, value in node.items():
+            yield from refs(value, f"{where}/{name}")
+    elif isinstance(node, list):
+        for index, value in enumerate(node):
+            yield from refs(value, f"{where}/{index}")
+
+
+def catalogue():
+    """The rows of SL_ERR_CATALOGUE: code -> HTTP status."""
+    text = (ROOT / "service/base/err.h").read_text()
+    return {code: int(status)
+            for code, status in re.findall(r'X\(\w+,\s*"(\w+)",\s*(\d+)', text)}
+
+
+def test_the_document_is_openapi_3_1(contract):
+    schema = json.loads(META_SCHEMA.read_text())
+    # The published schema of OpenAPI 3.1 (without dialects); every schema below is checked apart.
+    errors = [f"{error.json_path}: {error.message}"
+              for error in Draft202012Validator(schema).iter_errors(contract.document)]
+    assert not errors
+
+
+def test_every_reference_leads_somewhere(contract):
+    for where, target in refs(contract.document):
+        node = contract.document
+        for part in target.removeprefix("#/").split("/"):
+            assert part in node, f"{where}: {target}"
+            node = node[part]
+
+
+def test_every_schema_is_a_json_schema(contract):
+    for name, schema in contract.document["components"]["schemas"].items():
+        try:
+            Draft202012Validator.check_schema(schema)
+        except jsonschema.SchemaError as error:
+            pytest.fail(f"{name}: {error.message}")
+
+
+def test_every_object_schema_is_closed(contract):
+    """A reply with a member that is not documented must not pass."""
+    def walk(node, where):
+        if isinstance(node, dict):
+            if node.get("type") == "object" and "properties" in node:
+                assert node.get("additionalProperties") is False, where
+            for name, value in node.items():
+                if name not in ("examples", "example"):
+                    walk(value, f"{where}/{name}")
+        elif isinstance(node, list):
+            for index, value in enumerate(node):
+                walk(value, f"{where}/{index}")
+    walk(contract.document["components"]["schemas"], "schemas")
+
+
+def test_every_example_fits_its_schema(contract):
+    def bodies():
+        for method, template, operation in contract.operations:
+            where = f"{method} {template}"
+            yield f"{where} request", operation.get("requestBody", {})
+            for status, response in operation["responses"].items():
+                yield f"{where} {status}", contract.resolve(response)
+    seen = 0
+    for where, body in bodies():
+        for kind, media in body.get("content", {}).items():
+            assert media.get("examples"), f"{where} {kind} has no example"
+            for name, example in media["examples"].items():
+                value = contract.resolve(example)["value"]
+                assert contract.errors(media["schema"], value) == [], f"{where} {kind} {name}"
+                seen += 1
+    assert seen >= 10
+
+
+def test_operation_ids_are_unique_and_described(contract):
+    ids = [operation["operationId"] for _, _, operation in contract.operations]
+    assert len(ids) == len(set(ids))
+    assert all(operation.get("summary") for _, _, operation in contract.operations)
+
+
+def test_path_parameters_are_declared(contract):
+    for template, item in contract.document["paths"].items():
+        shared = [contract.resolve(one) for one in item.get("parameters", [])]
+        for method in METHODS:
+            if method not in item:
+                continue
+            own = [contract.resolve(one) for one in item[method].get("parameters", [])]
+            declared = {one["name"] for one in shared + own if one["in"] == "path"}
+            assert declared == set(re.findall(r"\{([^}]+)\}", template)), template
+
+
+def test_problem_codes_are_those_of_the_catalogue(contract):
+    codes = catalogue()
+    schemas = contract.document["components"]["schemas"]
+    problem, failure = schemas["ProblemCode"]["enum"], schemas["FailureCode"]["enum"]
+    assert set(problem) <= set(codes)
+    assert set(failure) <= set(codes)
+    # Each status that a problem code has is documented for some operation, 405 and 414 apart.
+    documented = {int(status) for _, _, operation in contract.operations
+                  for status in operation["responses"]}
+    assert {codes[code] for code in problem} - {405, 414} <= documented
+    # What can befall a video but not a request, the other way round, and nothing forgotten.
+    never_shown = {"ok", "config", "lease_lost"}
+    assert set(codes) - set(problem) - set(failure) == never_shown
+
+
+def test_the_route_table_and_the_document_agree(svc, contract):
+    routes = {tuple(line.split()) for line in svc.command("routes").stdout.splitlines()}
+    documented = {(method, template, operation["operationId"])
+                  for method, template, operation in contract.operations}
+    assert routes == documented
+
+
+def test_unknown_paths_and_methods_are_refused(svc):
+    reply = svc.get("/nothing/here")
+    assert (reply.status, reply.json["code"]) == (404, "not_found")
+    reply = svc.request("DELETE", "/sns")
+    assert (reply.status, reply.json["code"]) == (405, "method_not_allowed")
+    assert reply.headers["Allow"] == "POST"
+    reply = svc.request("PATCH", "/videos")
+    assert reply.status == 405
+    assert sorted(re.split(r", *", reply.headers["Allow"])) in (
+        ["GET", "HEAD", "POST"], ["GET", "POST"])
+
+
+def test_head_is_get_without_the_body(svc):
+    get, head = svc.get("/videos"), svc.request("HEAD", "/videos")
+    assert head.status == get.status == 200
+    assert head.body == b""
+    assert head.headers["Content-Length"] == get.headers["Content-Length"]
+
+
+def test_health_and_readiness_are_on_the_admin_address(svc):
+    assert svc.admin_get("/healthz").json == {"status": "ok"}
+    assert svc.admin_get("/readyz").json == {"status": "ok"}
+    assert svc.get("/healthz", validate=False).status == 404
+
+
+def test_a_sane_request_id_is_kept_and_any_other_replaced(svc):
+    kept = svc.get("/videos", headers={"X-Request-Id": "abc-123"})
+    assert kept.headers["X-Request-Id"] == "abc-123"
+    for odd in ("a b", "x" * 500, 'q"uote', "tab\there"):
+        assert svc.get("/videos", headers={"X-Request-Id": odd}).headers["X-Request-Id"] != odd
+
+
+def test_the_fsm_diagram_knows_exactly_the_documented_states(svc, contract):
+    diagram = svc.command("fsm", "--mermaid").stdout
+    assert diagram.startswith("stateDiagram")
+    states = set(contract.document["components"]["schemas"]["VideoState"]["enum"])
+    named = set(re.findall(r"\b[a-z_]+\b(?= *-->)|(?<=-->) *\b[a-z_]+\b", diagram))
+    assert {one.strip() for one in named} == states
