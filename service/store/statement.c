@@ -43,18 +43,37 @@ struct call {
 	int count;
 };
 
-static PGresult *issue(PGconn *conn, const struct call *call)
-{
-	if (call->sql) {
-		return PQexec(conn, call->sql);
-	}
-	return PQexecPrepared(conn, call->what, call->count, call->values, NULL, NULL, 0);
-}
-
 static bool succeeded(const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
 	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
+}
+
+/* The result that counts: the first failure, else the last. PQexec() would return the last, which
+ * after "terminating connection" (57P01) only says that the server closed the connection. */
+static PGresult *await_result(PGconn *conn)
+{
+	PGresult *kept = NULL;
+	for (PGresult *next; (next = PQgetResult(conn)) != NULL;) {
+		if (PQresultStatus(next) == PGRES_COPY_IN || PQresultStatus(next) == PGRES_COPY_OUT) {
+			SL_BUG("COPY as a statement: sl_pg_copy_begin() is for that");
+		}
+		if (kept && !succeeded(kept)) {
+			PQclear(next);
+			continue;
+		}
+		PQclear(kept);
+		kept = next;
+	}
+	return kept;
+}
+
+static PGresult *issue(PGconn *conn, const struct call *call)
+{
+	int sent = call->sql
+		? PQsendQuery(conn, call->sql)
+		: PQsendQueryPrepared(conn, call->what, call->count, call->values, NULL, NULL, 0);
+	return sent == 1 ? await_result(conn) : NULL;
 }
 
 /* The server was asked to end the session and did so before it committed the statement. After a

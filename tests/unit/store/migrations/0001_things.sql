@@ -1,0 +1,9 @@
+-- Something to store. "é", \ and '$1' must come through the embedding as they are.
+CREATE TABLE spotlist_data.things (
+    id    bigint PRIMARY KEY,
+    name  text,
+    ratio double precision,
+    flag  boolean
+);
+COMMENT ON TABLE spotlist_data.things IS 'Trial: "é", \, $1.';
+CREATE INDEX things_by_name ON spotlist_data.things USING hash (name);

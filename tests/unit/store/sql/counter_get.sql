@@ -1,0 +1,2 @@
+-- $1: counter
+SELECT value FROM spotlist_data.counters WHERE id = $1::integer

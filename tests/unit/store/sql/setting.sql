@@ -1,0 +1,2 @@
+-- $1: name of a setting
+SELECT current_setting($1) AS value

@@ -1,0 +1,2 @@
+-- $1: seconds
+SELECT pg_sleep($1::double precision)

@@ -1,0 +1,2 @@
+-- First thing in a transaction that must see conflicts.
+SET TRANSACTION ISOLATION LEVEL SERIALIZABLE
