@@ -64,8 +64,8 @@ static const char *skip_past(struct sl_xml *xml, const char *text)
 void sl_xml_init(struct sl_xml *xml, const char *bytes, size_t len)
 {
 	memset(xml, 0, sizeof(*xml));
-	xml->at = bytes;
-	xml->end = bytes + len;
+	xml->at = bytes ? bytes : "";
+	xml->end = xml->at + (bytes ? len : 0);
 	xml->broken = !bytes || memchr(bytes, '\0', len) || !sl_text_is_utf8(bytes, len);
 	if (!xml->broken) {
 		(void)take(xml, "\xEF\xBB\xBF");
