@@ -6,4 +6,3 @@ CREATE TABLE spotlist_data.things (
     flag  boolean
 );
 COMMENT ON TABLE spotlist_data.things IS 'Trial: "é", \, $1.';
-CREATE INDEX things_by_name ON spotlist_data.things USING hash (name);
