@@ -207,7 +207,9 @@ static void operands_check(
 	const struct lc_ddb_node *node, const char *const *types, struct lc_ddb_faults *faults)
 {
 	for (size_t i = 0; i < node->count; i++) {
-		const char *type = operand_type(node->args[i]);
+		bool size = node->args[i]->kind == LC_DDB_FUNCTION &&
+			strcmp(node->args[i]->op, "size") == 0;
+		const char *type = size ? "N" : operand_type(node->args[i]);
 		if (type != NULL && !type_in(type, types)) {
 			wrong_type(faults, node->op, type);
 		}

@@ -103,7 +103,7 @@ bool lc_ddb_number_parse(const char *text, struct lc_ddb_number *ret, struct lc_
 	}
 	const char *p = text;
 	bool negative = *p == '-';
-	p += *p == '-' || *p == '+';
+	p += negative;
 	struct mantissa mantissa = {.any = false};
 	if (!mantissa_parse(&p, &mantissa)) {
 		return number_invalid(text, error);
@@ -239,7 +239,8 @@ void lc_ddb_number_order(struct sl_buf *out, const struct lc_ddb_number *number)
 	sl_buf_putc(out, (char)(number->negative ? 0x7f : 0x81));
 	sl_buf_putc(out, (char)((number->exponent - EXPONENT_MIN) ^ flip));
 	for (int i = 0; i < number->count; i++) {
-		sl_buf_putc(out, (char)(number->digits[i] ^ flip));
+		/* From 1, so that no flipped digit equals the end below. */
+		sl_buf_putc(out, (char)((number->digits[i] + 1) ^ flip));
 	}
 	if (number->negative) {
 		/* A longer negative number is the smaller one: end above every flipped digit. */

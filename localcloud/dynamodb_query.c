@@ -214,10 +214,13 @@ static bool start_within(struct page *page, bool sorted)
 		return lc_ddb_fail(&page->call->error, LC_DDB_VALIDATION,
 			"The provided starting key does not match the range key predicate");
 	}
-	return same ||
-		lc_ddb_fail(&page->call->error, LC_DDB_VALIDATION,
-			"The provided starting key is outside query boundaries based on "
-			"provided conditions");
+	if (!same) {
+		return lc_ddb_fail(&page->call->error, LC_DDB_VALIDATION, "%s",
+			sorted ? "The query can return at most one row and cannot be restarted"
+			       : "The provided starting key is outside query boundaries based on "
+				 "provided conditions");
+	}
+	return true;
 }
 
 static void start_after(struct page *page)
@@ -228,15 +231,27 @@ static void start_after(struct page *page)
 	bound->present = bound->exclusive = true;
 }
 
+/* A starting key without all of the key's names has words of its own. */
+static bool start_key_named(
+	const struct lc_ddb_table *table, const json_t *start, struct lc_ddb_error *error)
+{
+	bool named = json_object_size(start) == table->key_count;
+	for (size_t i = 0; i < table->key_count; i++) {
+		named = named && json_object_get(start, table->key[i].name) != NULL;
+	}
+	if (!named) {
+		return lc_ddb_fail(
+			error, LC_DDB_VALIDATION, "The provided starting key is invalid");
+	}
+	return lc_ddb_key_check(table, start, error);
+}
+
 static bool query_prepare(struct page *page)
 {
 	struct lc_ddb_error *error = &page->call->error;
 	json_t *start = json_object_get(page->call->in, "ExclusiveStartKey");
-	struct lc_ddb_error inner = {NULL, NULL, NULL};
-	if (start != NULL && !lc_ddb_key_check(&page->table, start, &inner)) {
-		lc_ddb_error_finish(&inner);
-		return lc_ddb_fail(
-			error, LC_DDB_VALIDATION, "The provided starting key is invalid");
+	if (start != NULL && !start_key_named(&page->table, start, error)) {
+		return false;
 	}
 	bool sorted = false;
 	if (!lc_ddb_key_condition(&page->key_condition, &page->table, &page->partition,

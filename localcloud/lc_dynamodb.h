@@ -325,6 +325,8 @@ void lc_ddb_item_walk(const struct lc_ddb_table *table, const struct lc_ddb_rang
 
 /* --- capacity --------------------------------------------------------------------------------- */
 
+/** The ConsumedCapacity of one table, owned by the caller; NULL when it is not asked for. */
+json_t *lc_ddb_capacity_of(const struct lc_ddb_call *call, const char *table, double units);
 /** Adds ConsumedCapacity to a reply when the request asks for it. */
 void lc_ddb_capacity(
 	const struct lc_ddb_call *call, const char *table, double units, json_t *reply);

@@ -22,4 +22,8 @@ bool lc_ddb_bounds_hold(
 /** Turns AttributesToGet, the older way, into a ProjectionExpression. */
 SL_MUST_CHECK bool lc_ddb_attributes_to_get(json_t *in, struct lc_ddb_error *error);
 
+/** The ProjectionExpression (or AttributesToGet) of a request that has no other expression. */
+SL_MUST_CHECK bool lc_ddb_projection_parse(struct lc_ddb_names *names,
+	struct lc_ddb_expr *projection, json_t *in, struct lc_ddb_error *error);
+
 #endif
