@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "exchange.h"
@@ -17,6 +18,7 @@
 #define BODY_TIMEOUTS 4
 
 #define LOGGED_TARGET 256
+#define MAX_RECORDS   128
 
 /* --- counting ------------------------------------------------------------------------------ */
 
@@ -240,10 +242,9 @@ static enum MHD_Result first_call(
 	bool refused = exchange->request.error.code != SL_ERR_OK;
 	/* A reply now closes the connection, and its reset may overtake the reply while the client
 	 * is still sending. So a modest body is read first, unless the client waits to be asked. */
-	bool hopeless = exchange->close || framing.expects_continue ||
-		framing.content_length > SL_HTTP_DRAIN_LIMIT;
-	bool body = framing.chunked || framing.content_length > 0;
-	return refused && body && hopeless ? answer_error(exchange) : MHD_YES;
+	bool waits = framing.expects_continue && (framing.chunked || framing.content_length > 0);
+	bool hopeless = exchange->close || waits || framing.content_length > SL_HTTP_DRAIN_LIMIT;
+	return refused && hopeless ? answer_error(exchange) : MHD_YES;
 }
 
 static enum MHD_Result body_call(struct sl_exchange *exchange, const char *data, size_t *data_len)
@@ -305,6 +306,32 @@ enum MHD_Result sl_connection_called(void *cls, struct MHD_Connection *connectio
 
 /* --- begin and end ------------------------------------------------------------------------- */
 
+/*
+ * libmicrohttpd 0.9.75 makes a record of every query parameter in the connection's memory, and
+ * when that is used up it forgets what it was doing: no reply, until the timeout. So a query that
+ * would not fit is cut off here, where it is first seen. (MAX_RECORDS take a quarter of the memory,
+ * and a target of up to half of it leaves the other half free.)
+ */
+static bool exhausts_memory(const char *query, size_t target_len)
+{
+	size_t records = 1;
+	for (const char *p = query; *p != '\0'; p++) {
+		records += *p == '&' ? 1 : 0;
+	}
+	return records > MAX_RECORDS || target_len > SL_HTTP_MEMORY / 2;
+}
+
+static void cut_off(struct sl_exchange *exchange)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(exchange->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	if (info != NULL) {
+		(void)shutdown(info->connect_fd, SHUT_RDWR);
+	}
+	sl_error_set(&exchange->request.error, SL_ERR_BAD_PARAMETER,
+		"the query is far too long or has far too many parameters");
+}
+
 void *sl_connection_opened(void *cls, const char *target, struct MHD_Connection *connection)
 {
 	struct sl_server *server = cls;
@@ -319,6 +346,10 @@ void *sl_connection_opened(void *cls, const char *target, struct MHD_Connection 
 	exchange->target = sl_strndup(sent, path_len);
 	exchange->query_text = sent[path_len] == '?' ? sl_strdup(sent + path_len + 1) : NULL;
 	exchange->request.target = exchange->target;
+	if (exchange->query_text != NULL &&
+		exhausts_memory(exchange->query_text, exchange->target_len)) {
+		cut_off(exchange);
+	}
 	return exchange;
 }
 
