@@ -4,7 +4,6 @@
 # ./run test [PYTEST ARGUMENT…]: unit and integration tests on the plain build, and again, as far
 # as spotlist is concerned, on a build with the address and undefined-behaviour sanitizers.
 # With arguments: only the integration tests that they select, on the plain build.
-# shellcheck disable=SC2317 # the lanes are called by name
 set -euo pipefail
 # shellcheck source=scripts/packages.sh
 . scripts/packages.sh
