@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Requests on the wire, read by botocore's service models: wire form to parameters, and the checks
+that botocore's ParamValidator leaves out (enums, patterns, upper bounds)."""
+
+import json
+import re
+import urllib.parse
+
+import botocore.session
+
+SERVICES = ["s3", "mediaconvert", "rekognition", "transcribe", "dynamodb", "sns", "sts"]
+_session = botocore.session.get_session()
+MODELS = {name: _session.get_service_model(name) for name in SERVICES}
+
+
+def from_wire(value, shape):
+    """A JSON value whose members bear their wire names, as parameters under the model's names."""
+    if shape.type_name == "structure":
+        names = {member.serialization.get("name", name): name
+                 for name, member in shape.members.items()}
+        return {names[key]: from_wire(item, shape.members[names[key]])
+                for key, item in value.items()}  # KeyError: a member that the model has not
+    if shape.type_name == "list":
+        return [from_wire(item, shape.member) for item in value]
+    if shape.type_name == "map":
+        return {key: from_wire(item, shape.value) for key, item in value.items()}
+    return value
+
+
+def _typed(text, shape):
+    return int(text) if shape.type_name in ("integer", "long") else text
+
+
+def _decode_rest(operation, request):
+    """URI, query and headers of a REST request."""
+    raw_path, _, raw_query = request.target.partition("?")
+    template = operation.http["requestUri"].partition("?")[0]
+    if operation.service_model.service_name == "s3" and "{Bucket}" not in template:
+        template = "/{Bucket}" + template.rstrip("/")
+    pattern = re.sub(r"\\{(\w+)(\\\+)?\\}",
+                     lambda m: f"(?P<{m[1]}>.+)" if m[2] else f"(?P<{m[1]}>[^/]+)",
+                     re.escape(template))
+    match = re.fullmatch(pattern + "/?", raw_path)
+    assert match, (raw_path, template)
+    in_uri = {name: urllib.parse.unquote(value) for name, value in match.groupdict().items()}
+    query = dict(urllib.parse.parse_qsl(raw_query, keep_blank_values=True, strict_parsing=True)) \
+        if raw_query else {}
+    fixed = dict(urllib.parse.parse_qsl(operation.http["requestUri"].partition("?")[2],
+                                        keep_blank_values=True))
+    parameters = {}
+    for name, member in operation.input_shape.members.items():
+        place = member.serialization.get("location")
+        wire_name = member.serialization.get("name", name)
+        if place == "uri" and wire_name in in_uri:
+            parameters[name] = in_uri[wire_name]
+        elif place == "querystring" and wire_name in query:
+            parameters[name] = _typed(query.pop(wire_name), member)
+        elif place == "header" and request.header(wire_name) is not None and \
+                wire_name.lower() not in ("content-length", "x-amz-content-sha256"):
+            parameters[name] = request.header(wire_name)
+    assert query == fixed, "query parameters that the model has not"
+    return parameters
+
+
+def decode_request(model, operation, request):
+    """The parameters of a request, as one would pass them to boto3."""
+    protocol = model.metadata["protocol"]
+    if protocol == "json":
+        assert request.method == "POST" and request.target == "/"
+        assert request.header("Content-Type") == \
+            "application/x-amz-json-" + model.metadata["jsonVersion"]
+        return from_wire(json.loads(request.body), operation.input_shape)
+    if protocol == "query":
+        assert request.header("Content-Type").startswith("application/x-www-form-urlencoded")
+        form = dict(urllib.parse.parse_qsl(request.body.decode(), strict_parsing=True))
+        assert form.pop("Action") == operation.name
+        assert form.pop("Version") == model.metadata["apiVersion"]
+        assert set(form) <= set(operation.input_shape.members)
+        return {name: {"true": True, "false": False}.get(value, value)
+                if operation.input_shape.members[name].type_name == "boolean" else value
+                for name, value in form.items()}
+    parameters = _decode_rest(operation, request)
+    if protocol == "rest-json":
+        assert (request.header("Content-Type") == "application/json") == bool(request.body)
+        if request.body:
+            parameters.update(from_wire(json.loads(request.body), operation.input_shape))
+    elif operation.name == "PutObject":
+        parameters["Body"] = request.body
+    return parameters
+
+
+def wire_form(request):
+    """What botocore's serializer settles, in comparable form."""
+    path, _, query = request.target.partition("?")
+    content_type = request.header("Content-Type") or ""
+    body = request.body
+    if body and "json" in content_type:
+        body = json.loads(body)
+    elif "form-urlencoded" in content_type:
+        body = sorted(urllib.parse.parse_qsl(body.decode()))
+    return {"method": request.method, "path": urllib.parse.unquote(path),
+            "query": sorted(urllib.parse.parse_qsl(query, keep_blank_values=True)),
+            "body": body or None, "target": request.header("X-Amz-Target"),
+            "range": request.header("Range")}
+
+
+def strict_report(value, shape, path=""):
+    """Violations of enums, patterns and bounds, as (path, value, rule)."""
+    if shape is None:
+        return []
+    found = []
+    limits = shape.metadata
+    if shape.type_name == "structure":
+        for name, item in value.items():
+            found += strict_report(item, shape.members[name], f"{path}.{name}")
+    elif shape.type_name == "list":
+        for index, item in enumerate(value):
+            found += strict_report(item, shape.member, f"{path}[{index}]")
+    elif shape.type_name == "map":
+        for key, item in value.items():
+            found += strict_report(key, shape.key, f"{path}.{key} (key)")
+            found += strict_report(item, shape.value, f"{path}.{key}")
+    elif shape.type_name == "string":
+        if shape.enum and value not in shape.enum:
+            found.append((path, value, shape.enum))
+        pattern = limits.get("pattern")
+        # Python's re knows no \p{…}; no pattern of ours depends on it.
+        if pattern and r"\p{" not in pattern and not re.search(pattern, value):
+            found.append((path, value, pattern))
+    size = len(value) if isinstance(value, (str, list, dict, bytes)) else value
+    if shape.type_name not in ("structure", "boolean", "timestamp"):
+        if "min" in limits and size < limits["min"] or "max" in limits and size > limits["max"]:
+            found.append((path, value, {k: limits[k] for k in ("min", "max") if k in limits}))
+    return found
