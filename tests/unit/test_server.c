@@ -387,7 +387,7 @@ static void garbage_is_answered_400_or_cut(void **state)
 {
 	(void)state;
 	static const char *const requests[] = {
-		"\x16\x03\x01\x02\x00\x01\x00\r\n\r\n",
+		"\x16\x03\x01\x02\x01\x01\x03\r\n\r\n",
 		"GARBAGE\r\n\r\n",
 		"GET\r\n\r\n",
 		"GET / \r\n\r\n",
