@@ -24,8 +24,9 @@ SL_MUST_CHECK enum sl_err sl_dynamodb_get_item(struct sl_client *client, const c
 	const json_t *key, json_t **ret_item, struct sl_error *reterr);
 
 /** Puts any number of items with BatchWriteItem: splits at 25 items and 16 MB, and sends
- *  UnprocessedItems again with growing, jittered delays until the deadline. Items with the same
- *  key in `items` (an array) are the caller's error. */
+ *  UnprocessedItems again with growing, jittered delays. The client's deadline is for all of it;
+ *  items still unprocessed then are AWS_THROTTLED. What was written by then stays written: put
+ *  the same items again. Items with the same key in `items` (an array) are the caller's error. */
 SL_MUST_CHECK enum sl_err sl_dynamodb_batch_put(struct sl_client *client, const char *table,
 	const json_t *items, struct sl_error *reterr);
 

@@ -15,6 +15,10 @@
 /* 16 MB of the request as JSON, which is never shorter than what AWS counts. */
 #define MAX_REQUEST_BYTES (16u << 20)
 #define REQUEST_OVERHEAD  1024
+/* Ceilings of the delays before what was left is sent again: 50 ms, doubling, up to 20 s. */
+#define BACKOFF_BASE_MS ((int64_t)50)
+#define BACKOFF_ROUNDS  10
+#define BACKOFF_MAX_MS  20000
 
 /* The two operations differ in names only. */
 struct batch_kind {
@@ -123,7 +127,9 @@ static enum sl_err send_once(struct sl_client *client, struct batch *batch, stru
 static enum sl_err pause_before(struct sl_client *client, const struct batch *batch, int round,
 	int64_t end_ms, struct sl_error *reterr)
 {
-	int64_t delay_ms = sl_retry_delay_ms(round, sl_retry_random());
+	int64_t ceiling_ms =
+		round < BACKOFF_ROUNDS ? BACKOFF_BASE_MS << (round - 1) : BACKOFF_MAX_MS;
+	int64_t delay_ms = (int64_t)(sl_retry_random() * (double)ceiling_ms);
 	if (sl_clock_monotonic_ms() + delay_ms >= end_ms) {
 		return sl_error_set(reterr, SL_ERR_AWS_THROTTLED,
 			"DynamoDB's %s on %s left %zu entries unprocessed until the deadline",
