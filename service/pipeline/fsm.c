@@ -164,9 +164,9 @@ static enum sl_err write_timeline(struct sl_pg *pg, const char *video_id, const 
 enum sl_err sl_fsm_video_apply(struct sl_pg *pg, const char *video_id, enum sl_event event,
 	const char *final_at, bool *ret_moved, struct sl_error *reterr)
 {
-	SL_AUTO(sl_pg_rows_finish) struct sl_pg_rows rows = {0};
-	enum sl_err err =
-		sl_pg_exec(pg, SL_SQL_video_lock, &rows, reterr, SL_PG_TEXT(video_id));
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	enum sl_err err = sl_pg_exec(pg, SL_SQL_video_lock, &rows, reterr, SL_PG_TEXT(video_id));
 	if (err != SL_ERR_OK) {
 		return err;
 	}
@@ -191,9 +191,10 @@ enum sl_err sl_fsm_video_apply(struct sl_pg *pg, const char *video_id, enum sl_e
 enum sl_err sl_fsm_analysis_apply(struct sl_pg *pg, const char *video_id, const char *kind,
 	enum sl_event event, bool *ret_moved, struct sl_error *reterr)
 {
-	SL_AUTO(sl_pg_rows_finish) struct sl_pg_rows rows = {0};
-	enum sl_err err = sl_pg_exec(pg, SL_SQL_analysis_get, &rows, reterr, SL_PG_TEXT(video_id),
-		SL_PG_TEXT(kind));
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	enum sl_err err = sl_pg_exec(
+		pg, SL_SQL_analysis_get, &rows, reterr, SL_PG_TEXT(video_id), SL_PG_TEXT(kind));
 	if (err != SL_ERR_OK) {
 		return err;
 	}

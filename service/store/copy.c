@@ -7,7 +7,7 @@
 
 #include "pg_private.h"
 
-#define PIECE_BYTES (64 * 1024)
+#define PIECE_BYTES 65536U
 
 /* The transaction is lost: COMMIT must not be tried. */
 static enum sl_err failed(struct sl_pg *pg, enum sl_err err)

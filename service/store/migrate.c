@@ -64,18 +64,19 @@ static enum sl_err registry_exists(PGconn *conn, bool *ret, struct sl_error *ret
 
 static enum sl_err check_registered(const PGresult *result, int row, struct sl_error *reterr)
 {
-	const char *name = PQgetvalue(result, row, 1);
+	const char *name = PQgetvalue(result, row, 0);
 	if (row >= sl_sql_catalogue.migration_count) {
 		return sl_error_set(reterr, SL_ERR_SCHEMA_OUTDATED,
 			"the database has migration %s, which is newer than this program", name);
 	}
 	const struct sl_migration *known = &sl_sql_catalogue.migrations[row];
-	if (atoi(PQgetvalue(result, row, 0)) != known->number || strcmp(name, known->name) != 0) {
+	/* The number is the beginning of the name. */
+	if (strcmp(name, known->name) != 0) {
 		return sl_error_set(reterr, SL_ERR_SCHEMA_OUTDATED,
 			"the database has migration %s where this program has %s", name,
 			known->name);
 	}
-	if (strcmp(PQgetvalue(result, row, 2), known->sha256) != 0) {
+	if (strcmp(PQgetvalue(result, row, 1), known->sha256) != 0) {
 		return sl_error_set(reterr, SL_ERR_SCHEMA_OUTDATED,
 			"migration %s was applied with another text than this program has", name);
 	}
@@ -94,8 +95,8 @@ enum sl_err sl_schema_applied(PGconn *conn, int *ret, struct sl_error *reterr)
 		return SL_ERR_OK;
 	}
 	SL_AUTO(sl_pg_clearp)
-	PGresult *result = PQexec(
-		conn, "SELECT number, name, sha256 FROM spotlist_data.migrations ORDER BY number");
+	PGresult *result =
+		PQexec(conn, "SELECT name, sha256 FROM spotlist_data.migrations ORDER BY number");
 	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
 		return sl_pg_result_error(conn, result, "migrations", reterr);
 	}

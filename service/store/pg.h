@@ -66,10 +66,10 @@ SL_MUST_CHECK enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement,
 	struct sl_error *reterr);
 
 /* sl_pg_exec(pg, SL_SQL_video_get, &rows, reterr, SL_PG_TEXT(id), …) */
-#define sl_pg_exec(pg, statement, rows, reterr, ...)                                               \
-	sl_pg_run((pg), (statement), (const struct sl_pg_param[]){__VA_ARGS__},                    \
-		(int)(sizeof((const struct sl_pg_param[]){__VA_ARGS__}) /                          \
-			sizeof(struct sl_pg_param)),                                               \
+#define sl_pg_exec(pg, statement, rows, reterr, ...) \
+	sl_pg_run((pg), (statement), (const struct sl_pg_param[]){__VA_ARGS__}, \
+		(int)(sizeof((const struct sl_pg_param[]){__VA_ARGS__}) / \
+			sizeof(struct sl_pg_param)), \
 		(rows), (reterr))
 
 /** Work done inside a transaction; may run again, so it must not touch anything outside. */

@@ -3,15 +3,16 @@
  * connection broke is run again: sl_pg_run(), sl_pg_command(), sl_pg_ping().
  * On the thread that owns the connection. */
 
+#include <limits.h>
 #include <math.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "catalogue.h"
 #include "clock.h"
 #include "pg_private.h"
+#include "text.h"
 
 #define PING_TIMEOUT_MS 2000
 
@@ -55,7 +56,8 @@ static PGresult *await_result(PGconn *conn)
 {
 	PGresult *kept = NULL;
 	for (PGresult *next; (next = PQgetResult(conn)) != NULL;) {
-		if (PQresultStatus(next) == PGRES_COPY_IN || PQresultStatus(next) == PGRES_COPY_OUT) {
+		if (PQresultStatus(next) == PGRES_COPY_IN ||
+			PQresultStatus(next) == PGRES_COPY_OUT) {
 			SL_BUG("COPY as a statement: sl_pg_copy_begin() is for that");
 		}
 		if (kept && !succeeded(kept)) {
@@ -125,6 +127,15 @@ static enum sl_err perform_noting(
 	return err;
 }
 
+static int row_count(PGresult *result)
+{
+	int64_t affected = 0; /* stays so for statements that touch no rows: "" */
+	if (PQresultStatus(result) == PGRES_TUPLES_OK) {
+		return PQntuples(result);
+	}
+	return sl_text_parse_i64(PQcmdTuples(result), 0, INT_MAX, &affected) ? (int)affected : 0;
+}
+
 enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement, const struct sl_pg_param *params,
 	int count, struct sl_pg_rows *rows, struct sl_error *reterr)
 {
@@ -147,8 +158,7 @@ enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement, const struct sl_p
 		return err;
 	}
 	sl_pg_rows_finish(rows);
-	rows->count = PQresultStatus(result) == PGRES_TUPLES_OK ? PQntuples(result)
-								: atoi(PQcmdTuples(result));
+	rows->count = row_count(result);
 	rows->result = sl_take(&result);
 	return SL_ERR_OK;
 }

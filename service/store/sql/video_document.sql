@@ -34,7 +34,7 @@ WITH v AS (
 ), celebrities AS (
     SELECT json_agg(c.body ORDER BY c.confidence DESC, c.name) AS body
     FROM (
-        SELECT d.name, max(d.confidence) AS confidence, json_strip_nulls(json_build_object(
+        SELECT d.name, max(d.confidence) AS confidence, json_build_object(
             'name', d.name,
             'id', d.celebrity_id,
             'urls', (array_agg(to_json(d.urls) ORDER BY d.frame_index))[1],
@@ -47,7 +47,7 @@ WITH v AS (
                 'box', CASE WHEN d.box_left IS NOT NULL THEN json_build_object(
                     'left', d.box_left, 'top', d.box_top,
                     'width', d.box_width, 'height', d.box_height) END,
-                'frame', f.key) ORDER BY d.frame_index, d.ordinal))) AS body
+                'frame', f.key) ORDER BY d.frame_index, d.ordinal)) AS body
         FROM spotlist_data.celebrity_detections d
             LEFT JOIN spotlist_data.frames f
                 ON f.video_id = d.video_id AND f.index = d.frame_index
@@ -111,8 +111,8 @@ WITH v AS (
         'language', t.language,
         'text', t.text,
         'segments', (
-            SELECT coalesce(json_agg(json_strip_nulls(json_build_object(
-                'from_ms', s.from_ms, 'to_ms', s.to_ms, 'speaker', s.speaker, 'text', s.text))
+            SELECT coalesce(json_agg(json_build_object(
+                'from_ms', s.from_ms, 'to_ms', s.to_ms, 'speaker', s.speaker, 'text', s.text)
                 ORDER BY s.ordinal), '[]')
             FROM spotlist_data.transcript_segments s WHERE s.video_id = t.video_id),
         'words', (
@@ -122,7 +122,7 @@ WITH v AS (
             FROM spotlist_data.transcript_words w WHERE w.video_id = t.video_id)) AS body
     FROM spotlist_data.transcripts t WHERE t.video_id = $1::uuid
 )
-SELECT json_build_object(
+SELECT json_strip_nulls(json_build_object(
     'id', v.id,
     'state', v.state,
     'title', v.title,
@@ -137,9 +137,9 @@ SELECT json_build_object(
         'mp4', v.mp4_key, 'audio', v.audio_key,
         'frames', json_build_object('count', v.frame_count, 'interval_ms', v.frame_interval_ms,
             'prefix', v.frames_prefix)),
-    'analyses', coalesce((SELECT json_strip_nulls(body) FROM analyses), '{}'),
+    'analyses', coalesce((SELECT body FROM analyses), '{}'),
     'celebrities', coalesce((SELECT body FROM celebrities), '[]'),
     'labels', coalesce((SELECT body FROM labels), '[]'),
     'transcript', (SELECT body FROM transcript)
-)::text AS body
+))::text AS body
 FROM v

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every operation: method, template, operationId, handler, who may call, body cap in bytes. */
+
+#include "routes.h"
+
+#include "handlers.h"
+
+#define KIB 1024
+
+/* clang-format off */
+const struct sl_route sl_routes[] = {
+	{"POST", "/videos",               "video_create",   sl_video_create,   SL_AUTH_LOCAL, 64 * KIB},
+	{"GET",  "/videos",               "video_list",     sl_video_list,     SL_AUTH_LOCAL, 0},
+	{"GET",  "/videos/{id}",          "video_get",      sl_video_get,      SL_AUTH_LOCAL, 0},
+	{"GET",  "/videos/{id}/metadata", "video_metadata", sl_video_metadata, SL_AUTH_LOCAL, 0},
+	{"POST", "/sns",                  "sns_receive",    sl_sns_receive,    SL_AUTH_SNS,   1024 * KIB},
+};
+
+const struct sl_route sl_admin_routes[] = {
+	{"GET",  "/healthz",              "healthz",        sl_healthz,        SL_AUTH_OPEN,  0},
+	{"GET",  "/readyz",               "readyz",         sl_readyz,         SL_AUTH_OPEN,  0},
+};
+/* clang-format on */
+
+const size_t sl_route_count = SL_ARRAY_SIZE(sl_routes);
+const size_t sl_admin_route_count = SL_ARRAY_SIZE(sl_admin_routes);
+
+static void print(const struct sl_route *routes, size_t count, FILE *out)
+{
+	for (size_t i = 0; i < count; i++) {
+		fprintf(out, "%s %s %s\n", routes[i].method, routes[i].path,
+			routes[i].operation_id);
+	}
+}
+
+void sl_routes_print(FILE *out)
+{
+	print(sl_routes, sl_route_count, out);
+	print(sl_admin_routes, sl_admin_route_count, out);
+}

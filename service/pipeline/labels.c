@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Labels: StartLabelDetection on the MP4, and collecting every page of GetLabelDetection. Pages
+ * go through a spool file, so that a million labels cost disk and not memory. Worker threads.
+ */
+
+#include <string.h>
+
+#include "labels_mirror.h"
+#include "mem.h"
+#include "record.h"
+#include "rekognition.h"
+#include "spool.h"
+#include "steps.h"
+
+/* --- start --------------------------------------------------------------------------------- */
+
+struct job {
+	const struct sl_step *step;
+	const char *id;
+};
+
+static enum sl_err started_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
+{
+	const struct job *job = context;
+	enum sl_err err = sl_pg_exec(pg, SL_SQL_analysis_set_job, NULL, reterr,
+		SL_PG_TEXT(job->step->video_id), SL_PG_TEXT(job->step->track), SL_PG_TEXT(job->id),
+		SL_PG_NULL);
+	if (err == SL_ERR_OK) {
+		err = sl_fsm_analysis_apply(pg, job->step->video_id, job->step->track,
+			SL_EVENT_ANALYSIS_STARTED, NULL, reterr);
+	}
+	return err;
+}
+
+static const char *set_or_null(const char *text)
+{
+	return text != NULL && *text != '\0' ? text : NULL;
+}
+
+enum sl_err sl_labels_start(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
+{
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows analysis = {0};
+	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_analysis_get, &analysis, reterr,
+		SL_PG_TEXT(step->video_id), SL_PG_TEXT(step->track));
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	SL_AUTO(sl_freep)
+	char *token = sl_video_labels_token(step->video_id, sl_pg_i64(&analysis, 0, "attempt"));
+	const struct sl_rekognition_label_request request = {
+		.bucket = worker->config->bucket,
+		.key = step->video.mp4_key,
+		.min_confidence = step->video.options.labels.min_confidence,
+		.token = token,
+		.job_tag = step->video_id,
+		.topic_arn = set_or_null(worker->config->rekognition_topic_arn),
+		.role_arn = set_or_null(worker->config->rekognition_role_arn),
+	};
+	SL_AUTO(sl_freep)
+	char *id = NULL;
+	err = sl_rekognition_start_label_detection(worker->aws, &request, &id, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	struct job job = {step, id};
+	const struct sl_step_next next = {
+		.kind = SL_STEP_LABELS_POLL, .delay_ms = worker->config->poll_interval_ms};
+	return sl_step_commit(worker, step, &next, started_tx, &job, reterr);
+}
+
+/* --- collect ------------------------------------------------------------------------------- */
+
+#define PAGE_SIZE 1000
+
+struct collection {
+	struct sl_worker *worker;
+	struct sl_step *step;
+	const char *job_id;
+	struct sl_spool *spool; /* one element of Labels a line */
+	struct sl_record_parts parts;
+	json_t *video; /* VideoMetadata */
+	char *model_version;
+};
+
+static void collection_finish(struct collection *collection)
+{
+	sl_spool_destroy(collection->spool);
+	sl_record_parts_finish(&collection->parts);
+	json_decref(collection->video);
+	sl_freep(&collection->model_version);
+}
+
+static enum sl_err add_page(
+	struct collection *collection, struct sl_rekognition_labels *page, struct sl_error *reterr)
+{
+	size_t i;
+	const json_t *label;
+	json_array_foreach (page->labels, i, label) {
+		SL_AUTO(sl_freep)
+		char *text = sl_json_text(label);
+		enum sl_err err = sl_record_parts_add(&collection->parts, text, reterr);
+		if (err == SL_ERR_OK) {
+			err = sl_spool_add(collection->spool, text, reterr);
+		}
+		if (err != SL_ERR_OK) {
+			return err;
+		}
+	}
+	if (collection->video == NULL) {
+		collection->video = sl_take(&page->video);
+	}
+	if (collection->model_version == NULL) {
+		collection->model_version = sl_take(&page->model_version);
+	}
+	return SL_ERR_OK;
+}
+
+/* The first page is in hand; fetches the rest. */
+static enum sl_err add_pages(
+	struct collection *collection, struct sl_rekognition_labels *first, struct sl_error *reterr)
+{
+	enum sl_err err = add_page(collection, first, reterr);
+	SL_AUTO(sl_freep)
+	char *token = sl_take(&first->next_token);
+	while (err == SL_ERR_OK && token != NULL) {
+		SL_AUTO(sl_rekognition_labels_finish)
+		struct sl_rekognition_labels page = {0};
+		err = sl_rekognition_get_label_detection(collection->worker->aws,
+			collection->job_id, token, PAGE_SIZE, &page, reterr);
+		if (err == SL_ERR_OK && page.next_token != NULL &&
+			strcmp(page.next_token, token) == 0) {
+			return sl_error_set(reterr, SL_ERR_AWS_PROTOCOL,
+				"GetLabelDetection answered with the NextToken it was asked for");
+		}
+		if (err == SL_ERR_OK) {
+			err = add_page(collection, &page, reterr);
+		}
+		if (err == SL_ERR_OK) {
+			err = sl_step_renew(collection->worker, collection->step, reterr);
+		}
+		sl_freep(&token);
+		token = sl_take(&page.next_token);
+	}
+	return err;
+}
+
+static enum sl_err put_record(struct collection *collection, struct sl_error *reterr)
+{
+	SL_AUTO(sl_json_decrefp)
+	json_t *item = sl_record_item(collection->parts.file_name, collection->step->video_id);
+	if (collection->video != NULL) {
+		sl_record_set_json(item, "videoMetadata", collection->video);
+	}
+	sl_record_set_text(item, "labelModelVersion", collection->model_version);
+	enum sl_err err = sl_record_parts_end(&collection->parts, item, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_dynamodb_put_item(
+			collection->worker->aws, collection->worker->config->table, item, reterr);
+	}
+	return err;
+}
+
+struct video_metadata {
+	const char *codec;
+	double frame_rate;
+	int64_t width, height;
+};
+
+static const struct sl_json_field video_metadata_spec[] = {
+	SL_STR_AS(struct video_metadata, codec, "Codec", SL_OPTIONAL),
+	SL_F64_AS(struct video_metadata, frame_rate, "FrameRate", SL_OPTIONAL),
+	SL_I64_AS(struct video_metadata, width, "FrameWidth", SL_OPTIONAL),
+	SL_I64_AS(struct video_metadata, height, "FrameHeight", SL_OPTIONAL),
+	SL_JSON_END,
+};
+
+/* The frame rate matters when MediaConvert's event that tells it never came. */
+static enum sl_err store_video_metadata(
+	struct sl_pg *pg, const struct collection *collection, struct sl_error *reterr)
+{
+	struct video_metadata video = {0};
+	if (collection->video == NULL ||
+		sl_json_decode(collection->video, video_metadata_spec, SL_JSON_LENIENT, &video,
+			NULL) != SL_ERR_OK) {
+		return SL_ERR_OK;
+	}
+	return sl_pg_exec(pg, SL_SQL_video_fill_input, NULL, reterr,
+		SL_PG_TEXT(collection->step->video_id),
+		video.width > 0 ? SL_PG_I64(video.width) : SL_PG_NULL,
+		video.height > 0 ? SL_PG_I64(video.height) : SL_PG_NULL,
+		video.frame_rate > 0 ? SL_PG_F64(video.frame_rate) : SL_PG_NULL);
+}
+
+static enum sl_err store_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
+{
+	const struct collection *collection = context;
+	const struct sl_step *step = collection->step;
+	enum sl_err err = sl_labels_mirror_load(pg, step->video_id, collection->spool, reterr);
+	if (err == SL_ERR_OK) {
+		err = store_video_metadata(pg, collection, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_fsm_analysis_apply(
+			pg, step->video_id, step->track, SL_EVENT_ANALYSIS_COLLECTED, NULL, reterr);
+	}
+	return err;
+}
+
+static enum sl_err mark_collecting_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
+{
+	const struct sl_step *step = context;
+	enum sl_err err =
+		sl_pg_exec(pg, SL_SQL_video_lock, NULL, reterr, SL_PG_TEXT(step->video_id));
+	if (err == SL_ERR_OK) {
+		err = sl_fsm_analysis_apply(pg, step->video_id, step->track,
+			SL_EVENT_ANALYSIS_FINISHED_BY_PROVIDER, NULL, reterr);
+	}
+	return err;
+}
+
+static enum sl_err collect(struct sl_worker *worker, struct sl_step *step, const char *job_id,
+	struct sl_rekognition_labels *first, struct sl_error *reterr)
+{
+	enum sl_err err =
+		sl_pg_tx(worker->pg, "labels_collecting", mark_collecting_tx, step, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	SL_AUTO(collection_finish)
+	struct collection collection = {
+		.worker = worker,
+		.step = step,
+		.job_id = job_id,
+		.parts = {.aws = worker->aws,
+			.table = worker->config->table,
+			.file_name = step->video.mp4_key,
+			.video_id = step->video_id,
+			.attribute = "objects",
+			.is_array = true},
+	};
+	err = sl_spool_create(&collection.spool, reterr);
+	if (err == SL_ERR_OK) {
+		err = add_pages(&collection, first, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = put_record(&collection, reterr);
+	}
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	const struct sl_step_next done = {.done = true};
+	return sl_step_commit(worker, step, &done, store_tx, &collection, reterr);
+}
+
+enum sl_err sl_labels_poll(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
+{
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows analysis = {0};
+	SL_AUTO(sl_rekognition_labels_finish)
+	struct sl_rekognition_labels page = {0};
+	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_analysis_get, &analysis, reterr,
+		SL_PG_TEXT(step->video_id), SL_PG_TEXT(step->track));
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	const char *job_id = sl_pg_text(&analysis, 0, "job_id");
+	err = sl_rekognition_get_label_detection(
+		worker->aws, job_id, NULL, PAGE_SIZE, &page, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	switch (page.status) {
+	case SL_REKOGNITION_SUCCEEDED:
+		return collect(worker, step, job_id, &page, reterr);
+	case SL_REKOGNITION_FAILED:
+		sl_error_set(reterr, SL_ERR_JOB_FAILED, "Rekognition: %s",
+			page.status_message != NULL ? page.status_message : "no reason given");
+		reterr->provider.service = sl_strdup("rekognition");
+		reterr->provider.operation = sl_strdup("StartLabelDetection");
+		reterr->provider.message = sl_strdup(page.status_message);
+		return SL_ERR_JOB_FAILED;
+	default:
+		break;
+	}
+	const struct sl_step_next again = {
+		.kind = SL_STEP_LABELS_POLL, .delay_ms = worker->config->poll_interval_ms};
+	return sl_step_commit(worker, step, &again, NULL, NULL, reterr);
+}

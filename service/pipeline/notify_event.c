@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Events to steps. An event only makes a step due: what is true is asked from the provider, so a
+ * lost, doubled, late or early event changes nothing but the time. HTTP threads.
+ */
+
+#include "notify_event.h"
+
+#include <string.h>
+
+#include "buf.h"
+#include "mem.h"
+#include "steps.h"
+#include "submit.h"
+#include "text.h"
+
+static const char *text_at(const json_t *object, const char *name)
+{
+	return json_string_value(json_object_get(object, name));
+}
+
+/* --- finding the video --------------------------------------------------------------------- */
+
+static enum sl_err find_by(struct sl_pg *pg, enum sl_sql statement, const char *key,
+	const char *column, char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+{
+	if (key == NULL) {
+		return SL_ERR_OK;
+	}
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	enum sl_err err = sl_pg_exec(pg, statement, &rows, reterr, SL_PG_TEXT(key));
+	if (err == SL_ERR_OK && rows.count > 0) {
+		memcpy(ret, sl_pg_text(&rows, 0, column), SL_UUID_SIZE);
+	}
+	return err;
+}
+
+/* An id that the provider echoes (UserMetadata, JobTag, a job's name): right also when the event
+ * comes before the answer to the call that started the job was written down. */
+static enum sl_err find_by_echo(
+	struct sl_pg *pg, const char *echo, char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+{
+	if (echo == NULL || !sl_uuid_valid(echo)) {
+		return SL_ERR_OK;
+	}
+	return find_by(pg, SL_SQL_video_exists, echo, "id", ret, reterr);
+}
+
+static enum sl_err find_mediaconvert(struct sl_pg *pg, const json_t *detail,
+	char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+{
+	enum sl_err err =
+		find_by(pg, SL_SQL_video_by_job, text_at(detail, "jobId"), "id", ret, reterr);
+	if (err == SL_ERR_OK && ret[0] == '\0') {
+		err = find_by_echo(pg, text_at(json_object_get(detail, "userMetadata"), "videoId"),
+			ret, reterr);
+	}
+	return err;
+}
+
+static enum sl_err find_transcribe(struct sl_pg *pg, const json_t *detail,
+	char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+{
+	const char *job = text_at(detail, "TranscriptionJobName");
+	char echo[SL_UUID_SIZE] = "";
+	if (job != NULL) {
+		sl_video_id_of_transcript_job(job, echo);
+	}
+	return find_by_echo(pg, echo, ret, reterr);
+}
+
+static enum sl_err find_rekognition(struct sl_pg *pg, const json_t *event,
+	char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+{
+	enum sl_err err = find_by(
+		pg, SL_SQL_analysis_by_job, text_at(event, "JobId"), "video_id", ret, reterr);
+	if (err == SL_ERR_OK && ret[0] == '\0') {
+		err = find_by_echo(pg, text_at(event, "JobTag"), ret, reterr);
+	}
+	return err;
+}
+
+enum sl_err sl_notify_event_find(struct sl_pg *pg, const json_t *event,
+	struct sl_notify_target *ret, struct sl_error *reterr)
+{
+	const char *source = text_at(event, "source");
+	const json_t *detail = json_object_get(event, "detail");
+	*ret = (struct sl_notify_target){.kind = SL_NOTIFY_OTHER};
+	if (sl_text_equal(source, "aws.mediaconvert")) {
+		ret->kind = SL_NOTIFY_MEDIACONVERT;
+		return find_mediaconvert(pg, detail, ret->video_id, reterr);
+	}
+	if (sl_text_equal(source, "aws.transcribe")) {
+		ret->kind = SL_NOTIFY_TRANSCRIBE;
+		return find_transcribe(pg, detail, ret->video_id, reterr);
+	}
+	if (text_at(event, "JobId") != NULL && text_at(event, "API") != NULL) {
+		ret->kind = SL_NOTIFY_REKOGNITION;
+		return find_rekognition(pg, event, ret->video_id, reterr);
+	}
+	if (json_is_array(json_object_get(event, "Records"))) {
+		ret->kind = SL_NOTIFY_S3;
+	}
+	return SL_ERR_OK;
+}
+
+/* --- MediaConvert -------------------------------------------------------------------------- */
+
+struct input_video {
+	const char *codec;
+	double frame_rate;
+	int64_t width, height;
+};
+
+static const struct sl_json_field input_video_spec[] = {
+	SL_STR_AS(struct input_video, codec, "codec", SL_OPTIONAL),
+	SL_F64_AS(struct input_video, frame_rate, "frameRate", SL_OPTIONAL),
+	SL_I64_AS(struct input_video, width, "width", SL_OPTIONAL),
+	SL_I64_AS(struct input_video, height, "height", SL_OPTIONAL),
+	SL_JSON_END,
+};
+
+/* The only place that tells codec and frame rate of the input, and whether it has audio. */
+static enum sl_err apply_input(
+	struct sl_pg *pg, const char *video_id, const json_t *detail, struct sl_error *reterr)
+{
+	const json_t *input = json_array_get(json_object_get(detail, "inputDetails"), 0);
+	struct input_video video = {0};
+	if (input == NULL ||
+		sl_json_decode(json_array_get(json_object_get(input, "video"), 0), input_video_spec,
+			SL_JSON_LENIENT, &video, NULL) != SL_ERR_OK) {
+		return SL_ERR_OK;
+	}
+	bool audio = json_array_size(json_object_get(input, "audio")) > 0;
+	return sl_pg_exec(pg, SL_SQL_video_set_input, NULL, reterr, SL_PG_TEXT(video_id),
+		video.width > 0 ? SL_PG_I64(video.width) : SL_PG_NULL,
+		video.height > 0 ? SL_PG_I64(video.height) : SL_PG_NULL,
+		video.frame_rate > 0 ? SL_PG_F64(video.frame_rate) : SL_PG_NULL,
+		SL_PG_TEXT(video.codec), SL_PG_BOOL(audio));
+}
+
+static enum sl_err wake(
+	struct sl_pg *pg, const char *video_id, const char *track, struct sl_error *reterr)
+{
+	return sl_pg_exec(
+		pg, SL_SQL_step_wake, NULL, reterr, SL_PG_TEXT(video_id), SL_PG_TEXT(track));
+}
+
+static enum sl_err apply_mediaconvert(
+	struct sl_pg *pg, const char *video_id, const json_t *detail, struct sl_error *reterr)
+{
+	const char *status = text_at(detail, "status");
+	if (sl_text_equal(status, "INPUT_INFORMATION")) {
+		return apply_input(pg, video_id, detail, reterr);
+	}
+	if (sl_text_equal(status, "STATUS_UPDATE")) {
+		int64_t percent = json_integer_value(json_object_get(
+			json_object_get(detail, "jobProgress"), "jobPercentComplete"));
+		return percent < 0 || percent > 100
+			? SL_ERR_OK
+			: sl_pg_exec(pg, SL_SQL_video_set_percent, NULL, reterr,
+				  SL_PG_TEXT(video_id), SL_PG_I64(percent));
+	}
+	if (sl_text_equal(status, "COMPLETE") || sl_text_equal(status, "ERROR") ||
+		sl_text_equal(status, "CANCELED")) {
+		return wake(pg, video_id, "video", reterr);
+	}
+	return SL_ERR_OK;
+}
+
+/* --- S3 ------------------------------------------------------------------------------------ */
+
+static enum sl_err submit_object(struct sl_pg *pg, const struct sl_config *config, const char *key,
+	int64_t size, const char *etag, struct sl_error *reterr)
+{
+	SL_AUTO(sl_submission_finish)
+	struct sl_submission submission = sl_submission_of_object(config->bucket, key);
+	submission.size_bytes = size;
+	submission.etag = sl_strdup(etag);
+	return sl_submission_insert(config, pg, &submission, reterr);
+}
+
+/* An object below uploads/: either an upload that we wait for, or a video by itself. */
+static enum sl_err apply_object(struct sl_pg *pg, const struct sl_config *config, const char *key,
+	const json_t *object, struct sl_error *reterr)
+{
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	enum sl_err err = sl_pg_exec(pg, SL_SQL_object_lock, NULL, reterr, SL_PG_TEXT(key));
+	if (err == SL_ERR_OK) {
+		err = sl_pg_exec(pg, SL_SQL_video_by_object, &rows, reterr,
+			SL_PG_TEXT(config->bucket), SL_PG_TEXT(key));
+	}
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	if (rows.count > 0) {
+		return strcmp(sl_pg_text(&rows, 0, "state"), "awaiting_upload") == 0
+			? wake(pg, sl_pg_text(&rows, 0, "id"), "video", reterr)
+			: SL_ERR_OK; /* the same object again: at-least-once delivery */
+	}
+	int64_t size = json_integer_value(json_object_get(object, "size"));
+	return size > 0 ? submit_object(pg, config, key, size, text_at(object, "eTag"), reterr)
+			: SL_ERR_OK; /* a "folder" or an empty file */
+}
+
+static enum sl_err apply_record(struct sl_pg *pg, const struct sl_config *config,
+	const json_t *record, struct sl_error *reterr)
+{
+	const char *event = text_at(record, "eventName");
+	const json_t *s3 = json_object_get(record, "s3");
+	const json_t *object = json_object_get(s3, "object");
+	const char *bucket = text_at(json_object_get(s3, "bucket"), "name");
+	const char *encoded = text_at(object, "key");
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf key = SL_BUF_INIT;
+	bool created = event != NULL && (sl_text_starts_with(event, "ObjectCreated:"));
+	if (!created || encoded == NULL || !sl_text_equal(bucket, config->bucket) ||
+		!sl_text_percent_decode(&key, encoded, strlen(encoded), true) ||
+		!sl_text_is_utf8(sl_buf_str(&key), key.len) ||
+		strlen(sl_buf_str(&key)) != key.len ||
+		!sl_text_starts_with(sl_buf_str(&key), "uploads/")) {
+		return SL_ERR_OK;
+	}
+	return apply_object(pg, config, sl_buf_str(&key), object, reterr);
+}
+
+static enum sl_err apply_s3(struct sl_pg *pg, const struct sl_config *config, const json_t *event,
+	struct sl_error *reterr)
+{
+	enum sl_err err = SL_ERR_OK;
+	size_t i;
+	const json_t *record;
+	json_array_foreach (json_object_get(event, "Records"), i, record) {
+		if (err == SL_ERR_OK) {
+			err = apply_record(pg, config, record, reterr);
+		}
+	}
+	return err;
+}
+
+enum sl_err sl_notify_event_apply(struct sl_pg *pg, const struct sl_config *config,
+	const json_t *event, const struct sl_notify_target *target, struct sl_error *reterr)
+{
+	if (target->kind == SL_NOTIFY_S3) {
+		return apply_s3(pg, config, event, reterr);
+	}
+	if (target->video_id[0] == '\0') {
+		return SL_ERR_OK;
+	}
+	switch (target->kind) {
+	case SL_NOTIFY_MEDIACONVERT:
+		return apply_mediaconvert(
+			pg, target->video_id, json_object_get(event, "detail"), reterr);
+	case SL_NOTIFY_TRANSCRIBE:
+		return wake(pg, target->video_id, sl_analysis_names[SL_TRANSCRIPT], reterr);
+	case SL_NOTIFY_REKOGNITION:
+		return wake(pg, target->video_id, sl_analysis_names[SL_LABELS], reterr);
+	default:
+		return SL_ERR_OK;
+	}
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /videos as a use case: decode, check, accept. HTTP threads; calls AWS only to presign. */
+
+#include "submit.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "mem.h"
+#include "source.h"
+#include "steps.h"
+
+struct body {
+	const char *source;
+	const char *filename;
+	const char *content_type;
+	const char *title;
+	struct sl_json_strv tags;
+	struct sl_options options;
+};
+
+static const struct sl_json_field body_spec[] = {
+	SL_STR(struct body, source, 1, 2048, SL_REQUIRED),
+	SL_STR(struct body, filename, 1, 255, SL_OPTIONAL),
+	SL_STR(struct body, content_type, 3, 127, SL_OPTIONAL),
+	SL_STR(struct body, title, 1, 500, SL_OPTIONAL),
+	SL_STRV(struct body, tags, 0, 20, 1, 64, SL_OPTIONAL),
+	{.name = "analyses",
+		.kind = SL_JSON_ENUMS,
+		.offset = offsetof(struct body, options.analyses),
+		.flags = SL_OPTIONAL,
+		.names = sl_analysis_names,
+		.min = 1,
+		.max = SL_ANALYSIS_KINDS_},
+	{.name = "frames",
+		.kind = SL_JSON_OBJ,
+		.offset = offsetof(struct body, options.frames),
+		.flags = SL_OPTIONAL,
+		.spec = sl_options_frames_spec},
+	{.name = "labels",
+		.kind = SL_JSON_OBJ,
+		.offset = offsetof(struct body, options.labels),
+		.flags = SL_OPTIONAL,
+		.spec = sl_options_labels_spec},
+	{.name = "transcript",
+		.kind = SL_JSON_OBJ,
+		.offset = offsetof(struct body, options.transcript),
+		.flags = SL_OPTIONAL,
+		.spec = sl_options_transcript_spec},
+	SL_JSON_END,
+};
+
+void sl_submission_finish(struct sl_submission *submission)
+{
+	free(submission->source);
+	free(submission->bucket);
+	free(submission->key);
+	free(submission->content_type);
+	free(submission->title);
+	free(submission->etag);
+	json_decref(submission->tags);
+	json_decref(submission->root);
+	*submission = (struct sl_submission){0};
+}
+
+/* --- checking ------------------------------------------------------------------------------ */
+
+static bool has_control(const char *text)
+{
+	for (; *text != '\0'; text++) {
+		if ((unsigned char)*text < ' ' || *text == 0x7f) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Language codes as Transcribe writes them: "en-US", "zh-CN"; or "auto". */
+static bool language_valid(const char *tag)
+{
+	if (strcmp(tag, "auto") == 0) {
+		return true;
+	}
+	size_t letters = strspn(tag, "abcdefghijklmnopqrstuvwxyz");
+	if (letters < 2 || letters > 3) {
+		return false;
+	}
+	const char *region = tag + letters;
+	return *region == '-' && strlen(region) == 3 &&
+		strspn(region + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2;
+}
+
+static enum sl_err check_texts(const struct body *body, struct sl_error *reterr)
+{
+	if (body->title != NULL && has_control(body->title)) {
+		return sl_error_set_at(
+			reterr, SL_ERR_BAD_VALUE, "/title", "must not have control characters");
+	}
+	for (size_t i = 0; i < body->tags.count; i++) {
+		if (has_control(body->tags.items[i])) {
+			SL_AUTO(sl_freep)
+			char *pointer = sl_asprintf("/tags/%zu", i);
+			return sl_error_set_at(reterr, SL_ERR_BAD_VALUE, pointer,
+				"must not have control characters");
+		}
+	}
+	if (!language_valid(body->options.transcript.language)) {
+		return sl_error_set_at(reterr, SL_ERR_BAD_VALUE, "/transcript/language",
+			"must be a language code such as \"en-US\", or \"auto\"");
+	}
+	return SL_ERR_OK;
+}
+
+static enum sl_err decode_upload(const struct sl_config *config, const struct body *body,
+	struct sl_submission *submission, struct sl_error *reterr)
+{
+	if (body->filename == NULL) {
+		return sl_error_set_at(reterr, SL_ERR_MISSING_FIELD, "/filename",
+			"is required with \"source\": \"upload\"");
+	}
+	if (has_control(body->filename) || strchr(body->filename, '/') != NULL) {
+		return sl_error_set_at(reterr, SL_ERR_BAD_VALUE, "/filename",
+			"must be a file name without '/' and control characters");
+	}
+	if (body->content_type != NULL &&
+		(has_control(body->content_type) || strchr(body->content_type, '/') == NULL)) {
+		return sl_error_set_at(reterr, SL_ERR_BAD_VALUE, "/content_type",
+			"must be a media type such as \"video/mp4\"");
+	}
+	submission->is_upload = true;
+	submission->bucket = sl_strdup(config->bucket);
+	submission->key = sl_asprintf("uploads/%s/%s", submission->id, body->filename);
+	submission->content_type = sl_strdup(body->content_type);
+	submission->source = sl_asprintf("s3://%s/%s", submission->bucket, submission->key);
+	return SL_ERR_OK;
+}
+
+static enum sl_err decode_source(const struct sl_config *config, const struct body *body,
+	struct sl_submission *submission, struct sl_error *reterr)
+{
+	if (strcmp(body->source, "upload") == 0) {
+		return decode_upload(config, body, submission, reterr);
+	}
+	const char *only_uploads = body->filename != NULL ? "/filename"
+		: body->content_type != NULL              ? "/content_type"
+							  : NULL;
+	if (only_uploads != NULL) {
+		return sl_error_set_at(reterr, SL_ERR_BAD_VALUE, only_uploads,
+			"is only allowed with \"source\": \"upload\"");
+	}
+	submission->source = sl_strdup(body->source);
+	return sl_source_parse(body->source, &submission->bucket, &submission->key, reterr);
+}
+
+enum sl_err sl_submission_decode(const struct sl_config *config, json_t *root,
+	struct sl_submission *ret, struct sl_error *reterr)
+{
+	struct body body = {.options = sl_options_default()};
+	enum sl_err err = sl_json_decode(root, body_spec, SL_JSON_STRICT, &body, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	SL_AUTO(sl_submission_finish)
+	struct sl_submission submission = {
+		.options = body.options,
+		.title = sl_strdup(body.title),
+		.tags = json_array(),
+		.root = json_incref(root),
+	};
+	sl_uuid_create(submission.id);
+	for (size_t i = 0; i < body.tags.count; i++) {
+		json_array_append_new(submission.tags, json_string(body.tags.items[i]));
+	}
+	err = check_texts(&body, reterr);
+	if (err == SL_ERR_OK) {
+		err = decode_source(config, &body, &submission, reterr);
+	}
+	sl_json_finish(body_spec, &body);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	*ret = submission;
+	submission = (struct sl_submission){0};
+	return SL_ERR_OK;
+}
+
+struct sl_submission sl_submission_of_object(const char *bucket, const char *key)
+{
+	struct sl_submission submission = {
+		.options = sl_options_default(),
+		.source = sl_asprintf("s3://%s/%s", bucket, key),
+		.bucket = sl_strdup(bucket),
+		.key = sl_strdup(key),
+		.tags = json_array(),
+	};
+	sl_uuid_create(submission.id);
+	return submission;
+}
+
+static enum sl_err source_error(enum sl_err err, const struct sl_error *error)
+{
+	switch (err) {
+	case SL_ERR_AWS_NOT_FOUND:
+		return SL_ERR_SOURCE_NOT_FOUND;
+	case SL_ERR_AWS_FORBIDDEN:
+		return SL_ERR_SOURCE_FORBIDDEN;
+	case SL_ERR_AWS_REJECTED:
+		return error->provider.http_status == 301 ? SL_ERR_SOURCE_WRONG_REGION
+							  : SL_ERR_SOURCE_UNCHECKED;
+	case SL_ERR_SHUTTING_DOWN:
+	case SL_ERR_OVERLOADED:
+		return err;
+	default:
+		return SL_ERR_SOURCE_UNCHECKED;
+	}
+}
+
+static void copy_provider(struct sl_error *reterr, const struct sl_provider_error *from)
+{
+	reterr->provider = (struct sl_provider_error){
+		.service = sl_strdup(from->service),
+		.operation = sl_strdup(from->operation),
+		.code = sl_strdup(from->code),
+		.message = sl_strdup(from->message),
+		.request_id = sl_strdup(from->request_id),
+		.http_status = from->http_status,
+	};
+}
+
+enum sl_err sl_submission_check_source(struct sl_submission *submission, enum sl_err err,
+	const struct sl_s3_object *object, const struct sl_error *error, struct sl_error *reterr)
+{
+	if (err != SL_ERR_OK) {
+		enum sl_err code = source_error(err, error);
+		sl_error_set_at(
+			reterr, code, "/source", "%s: %s", sl_err_title(code), submission->source);
+		copy_provider(reterr, &error->provider);
+		return code;
+	}
+	err = sl_source_check_size(object->size_bytes, reterr);
+	if (err == SL_ERR_OK) {
+		submission->size_bytes = object->size_bytes;
+		submission->etag = sl_strdup(object->etag);
+	}
+	return err;
+}
+
+/* --- accepting ----------------------------------------------------------------------------- */
+
+static json_t *analyses_json(unsigned analyses)
+{
+	json_t *list = json_array();
+	for (unsigned i = 0; i < SL_ANALYSIS_KINDS_; i++) {
+		if (analyses & 1U << i) {
+			json_array_append_new(list, json_string(sl_analysis_names[i]));
+		}
+	}
+	return list;
+}
+
+static enum sl_err insert_video(const struct sl_config *config, struct sl_pg *pg,
+	const struct sl_submission *submission, struct sl_error *reterr)
+{
+	SL_AUTO(sl_json_decrefp)
+	json_t *options_json = sl_options_encode(&submission->options);
+	SL_AUTO(sl_freep)
+	char *options = sl_json_text(options_json);
+	SL_AUTO(sl_freep)
+	char *tags = sl_json_text(submission->tags);
+	enum sl_video_state state =
+		submission->is_upload ? SL_VIDEO_AWAITING_UPLOAD : SL_VIDEO_QUEUED;
+	return sl_pg_exec(pg, SL_SQL_video_insert, NULL, reterr, SL_PG_TEXT(submission->id),
+		SL_PG_TEXT(sl_fsm_video_state_name(state)), SL_PG_TEXT(submission->source),
+		SL_PG_TEXT(submission->bucket), SL_PG_TEXT(submission->key),
+		submission->size_bytes > 0 ? SL_PG_I64(submission->size_bytes) : SL_PG_NULL,
+		SL_PG_TEXT(submission->etag), SL_PG_TEXT(submission->title), SL_PG_TEXT(tags),
+		SL_PG_TEXT(options), SL_PG_I64(submission->options.frames.interval_ms),
+		submission->is_upload ? SL_PG_I64(config->upload_expiry_s) : SL_PG_NULL);
+}
+
+enum sl_err sl_submission_insert(const struct sl_config *config, struct sl_pg *pg,
+	const struct sl_submission *submission, struct sl_error *reterr)
+{
+	SL_AUTO(sl_json_decrefp)
+	json_t *kinds = analyses_json(submission->options.analyses);
+	SL_AUTO(sl_freep)
+	char *kinds_text = sl_json_text(kinds);
+	enum sl_step_kind first =
+		submission->is_upload ? SL_STEP_UPLOAD_WAIT : SL_STEP_TRANSCODE_START;
+	enum sl_err err = insert_video(config, pg, submission, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_pg_exec(pg, SL_SQL_analysis_insert, NULL, reterr,
+			SL_PG_TEXT(submission->id), SL_PG_TEXT(kinds_text));
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_pg_exec(pg, SL_SQL_timeline_insert, NULL, reterr,
+			SL_PG_TEXT(submission->id), SL_PG_TEXT("accepted"), SL_PG_NULL,
+			SL_PG_TEXT(submission->is_upload ? "accepted; waiting for the upload"
+							 : "accepted"));
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_pg_exec(pg, SL_SQL_step_insert, NULL, reterr, SL_PG_TEXT(submission->id),
+			SL_PG_TEXT("video"), SL_PG_I64(0), SL_PG_TEXT(sl_step_kind_name(first)),
+			SL_PG_I64(submission->is_upload ? config->poll_interval_ms : 0),
+			SL_PG_TEXT("{}"));
+	}
+	return err;
+}
+
+struct acceptance {
+	const struct sl_config *config;
+	const struct sl_submission *submission;
+};
+
+static enum sl_err accept_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
+{
+	const struct acceptance *acceptance = context;
+	return sl_submission_insert(acceptance->config, pg, acceptance->submission, reterr);
+}
+
+enum sl_err sl_submission_accept(struct sl_app *app, struct sl_pg *pg,
+	const struct sl_submission *submission, struct sl_error *reterr)
+{
+	struct acceptance acceptance = {app->config, submission};
+	return sl_pg_tx(pg, "video_create", accept_tx, &acceptance, reterr);
+}
+
+enum sl_err sl_submission_upload(struct sl_app *app, const struct sl_submission *submission,
+	json_t **ret, struct sl_error *reterr)
+{
+	SL_AUTO(sl_freep)
+	char *url = NULL;
+	enum sl_err err = sl_s3_presign(app->aws, "PUT", submission->bucket, submission->key,
+		submission->content_type, app->config->upload_expiry_s, &url, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	char expires[SL_CLOCK_RFC3339_SIZE];
+	sl_clock_rfc3339(sl_clock_now_ms() + app->config->upload_expiry_s * 1000, expires);
+	json_t *headers = json_object();
+	if (submission->content_type != NULL) {
+		json_object_set_new(headers, "Content-Type", json_string(submission->content_type));
+	}
+	*ret = json_pack("{s:s, s:s, s:o, s:s}", "method", "PUT", "url", url, "headers", headers,
+		"expires_at", expires);
+	return SL_ERR_OK;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef SL_WORKER_H
+#define SL_WORKER_H
+
+/*
+ * The threads that do steps. Each claims the step that has been due for longest, does it, and
+ * commits or puts it off. They sleep until the next step is due or LISTEN wakes them.
+ */
+
+#include "client.h"
+#include "config.h"
+
+struct sl_workers;
+
+/** Starts config->workers threads and the listener. `config` and `aws` must outlive them. */
+SL_MUST_CHECK enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws,
+	struct sl_workers **ret, struct sl_error *reterr);
+
+/** Asks them to claim nothing more, lets running steps finish for `grace_ms`, then interrupts
+ *  their AWS calls (the steps are handed back), joins, and frees. NULL is fine. */
+void sl_workers_destroy(struct sl_workers *workers, int64_t grace_ms);
+
+#endif

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of the server. Started bottom-up; stopped: quiesce, let open requests and steps end,
+ * stop the daemons, join the workers, close PostgreSQL. Main thread.
+ */
+
+#include "serve.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "app.h"
+#include "clock.h"
+#include "log.h"
+#include "routes.h"
+#include "server.h"
+#include "text.h"
+#include "worker.h"
+
+struct process {
+	const struct sl_config *config;
+	struct sl_app app;
+	struct sl_workers *workers;
+	struct sl_server *server;
+	struct sl_server *admin;
+};
+
+static bool is_loopback(const char *address)
+{
+	return sl_text_starts_with(address, "127.") || sl_text_starts_with(address, "[::1]:") ||
+		sl_text_starts_with(address, "localhost:");
+}
+
+/* There are no tokens yet: whoever reaches the address may submit and read. */
+static enum sl_err check_exposure(const struct sl_config *config, struct sl_error *reterr)
+{
+	if (!config->allow_remote && !is_loopback(config->listen)) {
+		return sl_error_set(reterr, SL_ERR_CONFIG,
+			"SPOTLIST_LISTEN=%s is not a loopback address, and the API has no "
+			"authentication; put a proxy that has in front of it, or set "
+			"SPOTLIST_ALLOW_REMOTE=yes",
+			config->listen);
+	}
+	return SL_ERR_OK;
+}
+
+static enum sl_err start_app(struct process *process, struct sl_error *reterr)
+{
+	const struct sl_config *config = process->config;
+	struct sl_app *app = &process->app;
+	app->config = config;
+	enum sl_err err = sl_aws_create(&app->aws, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	app->pool = sl_pg_pool_create(
+		config->database_url, "spotlist http", (unsigned)config->http_threads + 1);
+	const struct sl_sns_verifier_options options = {
+		.topic_arns = (const char *const *)config->sns_topic_arns.items,
+		.topic_count = config->sns_topic_arns.count,
+		.max_age_ms = config->sns_max_age_s * 1000,
+	};
+	app->verifier = sl_sns_verifier_create(app->aws, &options);
+	app->preflight = sl_s3_preflight_create(app->aws, config->preflight_timeout_ms);
+	return sl_workers_create(config, app->aws, &process->workers, reterr);
+}
+
+static enum sl_err start_servers(struct process *process, struct sl_error *reterr)
+{
+	const struct sl_config *config = process->config;
+	const struct sl_server_options options = {
+		.listen = config->listen,
+		.routes = sl_routes,
+		.route_count = sl_route_count,
+		.threads = (unsigned)config->http_threads,
+		.connection_limit = (unsigned)config->connections,
+		.timeout_s = (unsigned)config->http_timeout_s,
+		.app = &process->app,
+	};
+	const struct sl_server_options admin = {
+		.listen = config->admin_listen,
+		.routes = sl_admin_routes,
+		.route_count = sl_admin_route_count,
+		.threads = 1,
+		.connection_limit = 64,
+		.timeout_s = (unsigned)config->http_timeout_s,
+		.app = &process->app,
+	};
+	enum sl_err err = sl_server_create(&admin, &process->admin, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_server_create(&options, &process->server, reterr);
+	}
+	return err;
+}
+
+/* "127.0.0.1:0" with the port that was really taken. */
+static void log_listening(const struct process *process)
+{
+	struct {
+		const char *configured;
+		unsigned port;
+		char text[300];
+	} addresses[] = {
+		{process->config->listen, sl_server_port(process->server), ""},
+		{process->config->admin_listen, sl_server_port(process->admin), ""},
+	};
+	for (size_t i = 0; i < SL_ARRAY_SIZE(addresses); i++) {
+		const char *colon = strrchr(addresses[i].configured, ':');
+		int host = colon != NULL ? (int)(colon - addresses[i].configured) : 0;
+		snprintf(addresses[i].text, sizeof(addresses[i].text), "%.*s:%u", host,
+			addresses[i].configured, addresses[i].port);
+	}
+	sl_log(SL_LOG_INFO, "listening", SL_F("address", addresses[0].text),
+		SL_F("admin", addresses[1].text), SL_F("version", SL_VERSION), SL_F_END);
+}
+
+static void wait_for_signal(void)
+{
+	sigset_t stop;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	int signal_number = 0;
+	sigwait(&stop, &signal_number);
+	sl_log(SL_LOG_INFO, "stopping", SL_F("signal", strsignal(signal_number)), SL_F_END);
+}
+
+static void stop(struct process *process)
+{
+	int64_t grace_ms = process->config->shutdown_s * 1000;
+	int64_t deadline = sl_clock_monotonic_ms() + grace_ms;
+	if (process->server != NULL) {
+		sl_server_quiesce(process->server);
+	}
+	/* Ends what is suspended: those requests are answered 503 and resumed. */
+	if (process->app.preflight != NULL) {
+		sl_s3_preflight_stop(process->app.preflight);
+	}
+	if (process->server != NULL && !sl_server_drain(process->server, grace_ms)) {
+		sl_log(SL_LOG_WARN, "requests still open", SL_F_END);
+	}
+	sl_server_destroy(process->server);
+	sl_server_destroy(process->admin);
+	int64_t left = deadline - sl_clock_monotonic_ms();
+	sl_workers_destroy(process->workers, left > 0 ? left : 0);
+	sl_s3_preflight_destroy(process->app.preflight);
+	sl_sns_verifier_destroy(process->app.verifier);
+	sl_pg_pool_destroy(process->app.pool);
+	sl_aws_destroy(process->app.aws);
+}
+
+enum sl_err sl_serve(const struct sl_config *config, struct sl_error *reterr)
+{
+	struct process process = {.config = config};
+	enum sl_err err = check_exposure(config, reterr);
+	if (err == SL_ERR_OK) {
+		err = start_app(&process, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = start_servers(&process, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		log_listening(&process);
+		wait_for_signal();
+	}
+	stop(&process);
+	if (err == SL_ERR_OK) {
+		sl_log(SL_LOG_INFO, "stopped", SL_F_END);
+	}
+	return err;
+}
