@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * S3's store: objects are files with random names below data_dir/s3, written once and never
+ * changed; buckets, keys and configurations are rows. A put renames the file in, then swaps the
+ * row, then removes the old file, so that a crash leaves at most a file that the next start
+ * sweeps away. Entry points: s3_store_*. Any thread; the connection is guarded by one mutex.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "s3_internal.h"
+#include "uuid.h"
+
+static struct {
+	pthread_mutex_t lock;
+	sqlite3 *db;
+	char *dir;
+	const char *region;
+} store = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static const char schema[] =
+	"CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created_ms INTEGER NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS configs (bucket TEXT NOT NULL, kind TEXT NOT NULL,"
+	"  document TEXT NOT NULL, PRIMARY KEY (bucket, kind));"
+	/* Keys are bytes: S3 orders them by their UTF-8. */
+	"CREATE TABLE IF NOT EXISTS objects (bucket TEXT NOT NULL, key BLOB NOT NULL,"
+	"  file TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, etag TEXT NOT NULL,"
+	"  headers TEXT NOT NULL, modified_ms INTEGER NOT NULL, PRIMARY KEY (bucket, key));"
+	"CREATE TABLE IF NOT EXISTS uploads (id TEXT PRIMARY KEY, bucket TEXT NOT NULL,"
+	"  key BLOB NOT NULL, headers TEXT NOT NULL, created_ms INTEGER NOT NULL);"
+	"CREATE TABLE IF NOT EXISTS parts (upload TEXT NOT NULL, number INTEGER NOT NULL,"
+	"  file TEXT NOT NULL UNIQUE, size INTEGER NOT NULL, etag TEXT NOT NULL,"
+	"  modified_ms INTEGER NOT NULL, PRIMARY KEY (upload, number));"
+	"CREATE TABLE IF NOT EXISTS sequence (only INTEGER PRIMARY KEY CHECK (only = 1),"
+	"  value INTEGER NOT NULL);"
+	"INSERT OR IGNORE INTO sequence VALUES (1, 0);";
+
+/* --- statements ---------------------------------------------------------------------------- */
+
+void s3_store_lock(void)
+{
+	pthread_mutex_lock(&store.lock);
+}
+
+void s3_store_unlock(void)
+{
+	pthread_mutex_unlock(&store.lock);
+}
+
+sqlite3 *s3_store_db(void)
+{
+	return store.db;
+}
+
+SL_NORETURN static void database_failed(const char *sql)
+{
+	sl_log(SL_LOG_ERROR, "S3's database failed", SL_F("sql", sql),
+		SL_F("reason", sqlite3_errmsg(store.db)), SL_F_END);
+	SL_BUG("S3's database failed");
+}
+
+static sqlite3_stmt *prepare_v(const char *sql, const char *types, va_list arguments)
+{
+	sqlite3_stmt *statement = NULL;
+	if (sqlite3_prepare_v2(store.db, sql, -1, &statement, NULL) != SQLITE_OK) {
+		database_failed(sql);
+	}
+	for (int i = 0; types[i]; i++) {
+		if (types[i] == 'i') {
+			sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
+			continue;
+		}
+		const char *text = va_arg(arguments, const char *);
+		if (types[i] == 'b' && text) {
+			sqlite3_bind_blob64(statement, i + 1, text, strlen(text), SQLITE_TRANSIENT);
+		} else {
+			sqlite3_bind_text(statement, i + 1, text, -1, SQLITE_TRANSIENT);
+		}
+	}
+	return statement;
+}
+
+sqlite3_stmt *s3_store_prepare(const char *sql, const char *types, ...)
+{
+	va_list arguments;
+	va_start(arguments, types);
+	sqlite3_stmt *statement = prepare_v(sql, types, arguments);
+	va_end(arguments);
+	return statement;
+}
+
+bool s3_store_step(sqlite3_stmt *statement)
+{
+	int result = sqlite3_step(statement);
+	if (result != SQLITE_ROW && result != SQLITE_DONE) {
+		database_failed(sqlite3_sql(statement));
+	}
+	return result == SQLITE_ROW;
+}
+
+int s3_store_run(const char *sql, const char *types, ...)
+{
+	va_list arguments;
+	va_start(arguments, types);
+	sqlite3_stmt *statement = prepare_v(sql, types, arguments);
+	va_end(arguments);
+	while (s3_store_step(statement)) {
+	}
+	sqlite3_finalize(statement);
+	return sqlite3_changes(store.db);
+}
+
+char *s3_store_text(sqlite3_stmt *statement, int column)
+{
+	const void *bytes = sqlite3_column_blob(statement, column);
+	int len = sqlite3_column_bytes(statement, column);
+	if (sqlite3_column_type(statement, column) == SQLITE_NULL) {
+		return NULL;
+	}
+	return sl_strndup(bytes ? bytes : "", (size_t)len);
+}
+
+static bool has_bucket(const char *bucket)
+{
+	sqlite3_stmt *statement =
+		s3_store_prepare("SELECT 1 FROM buckets WHERE name = ?", "t", bucket);
+	bool found = s3_store_step(statement);
+	sqlite3_finalize(statement);
+	return found;
+}
+
+/* Grows with every change, over restarts and clock changes; the time makes it look like S3's. */
+static char *next_sequencer(void)
+{
+	sqlite3_stmt *statement =
+		s3_store_prepare("UPDATE sequence SET value = max(value + 1, ?) RETURNING value",
+			"i", sl_clock_now_ms() << 16);
+	(void)s3_store_step(statement);
+	int64_t value = sqlite3_column_int64(statement, 0);
+	while (s3_store_step(statement)) {
+	}
+	sqlite3_finalize(statement);
+	return sl_asprintf("00%016llX", (unsigned long long)value);
+}
+
+/* --- files --------------------------------------------------------------------------------- */
+
+char *s3_store_new_name(void)
+{
+	char id[SL_UUID_SIZE];
+	sl_uuid_create(id);
+	/* The last two digits are random, the first two are the time: spread by the former. */
+	char *name = sl_asprintf("%s/%s", id + SL_UUID_SIZE - 3, id);
+	SL_AUTO(sl_freep)
+	char *dir = sl_asprintf("%s/%.2s", store.dir, name);
+	(void)mkdir(dir, 0700);
+	return name;
+}
+
+char *s3_store_path(const char *file)
+{
+	return sl_asprintf("%s/%s", store.dir, file);
+}
+
+void s3_store_remove_file(const char *file)
+{
+	if (file) {
+		SL_AUTO(sl_freep)
+		char *path = s3_store_path(file);
+		(void)unlink(path);
+	}
+}
+
+/* nftw(3) has no context argument; start is single-threaded. */
+static int sweep_one(
+	const char *path, SL_UNUSED const struct stat *st, int type, SL_UNUSED struct FTW *at)
+{
+	if (type != FTW_F) {
+		return 0;
+	}
+	const char *file = path + strlen(store.dir) + 1;
+	sqlite3_stmt *statement = s3_store_prepare("SELECT 1 FROM objects WHERE file = ?1 UNION "
+						   "ALL SELECT 1 FROM parts WHERE file = ?1",
+		"t", file);
+	if (!s3_store_step(statement)) {
+		(void)unlink(path);
+	}
+	sqlite3_finalize(statement);
+	return 0;
+}
+
+void s3_store_open(struct lc_cloud *cloud)
+{
+	store.db = lc_db_open(cloud, "s3", schema);
+	store.dir = sl_asprintf("%s/s3", cloud->data_dir);
+	store.region = cloud->region;
+	if (mkdir(store.dir, 0700) != 0 && errno != EEXIST) {
+		sl_log(SL_LOG_ERROR, "cannot make a directory", SL_F("path", store.dir),
+			SL_F("reason", strerror(errno)), SL_F_END);
+		_exit(EXIT_FAILURE);
+	}
+	(void)nftw(store.dir, sweep_one, 16, FTW_PHYS);
+}
+
+void s3_store_close(void)
+{
+	s3_store_lock();
+	sqlite3_close(store.db);
+	store.db = NULL;
+	free(store.dir);
+	store.dir = NULL;
+	s3_store_unlock();
+}
+
+const char *s3_store_region(void)
+{
+	return store.region;
+}
+
+/* --- buckets ------------------------------------------------------------------------------- */
+
+bool s3_store_create_bucket(const char *bucket)
+{
+	s3_store_lock();
+	bool made = s3_store_run("INSERT OR IGNORE INTO buckets VALUES (?, ?)", "ti", bucket,
+			    sl_clock_now_ms()) > 0;
+	s3_store_unlock();
+	return made;
+}
+
+enum s3_delete_result s3_store_delete_bucket(const char *bucket)
+{
+	enum s3_delete_result result = S3_NO_BUCKET;
+
+	s3_store_lock();
+	if (has_bucket(bucket)) {
+		sqlite3_stmt *statement = s3_store_prepare(
+			"SELECT 1 FROM objects WHERE bucket = ? LIMIT 1", "t", bucket);
+		result = s3_store_step(statement) ? S3_NOT_EMPTY : S3_DELETED;
+		sqlite3_finalize(statement);
+	}
+	if (result == S3_DELETED) {
+		(void)s3_store_run("BEGIN", "");
+		(void)s3_store_run("DELETE FROM configs WHERE bucket = ?", "t", bucket);
+		(void)s3_store_run("DELETE FROM parts WHERE upload IN"
+				   " (SELECT id FROM uploads WHERE bucket = ?)",
+			"t", bucket);
+		(void)s3_store_run("DELETE FROM uploads WHERE bucket = ?", "t", bucket);
+		(void)s3_store_run("DELETE FROM buckets WHERE name = ?", "t", bucket);
+		(void)s3_store_run("COMMIT", "");
+	}
+	s3_store_unlock();
+	return result;
+}
+
+bool s3_store_has_bucket(const char *bucket)
+{
+	s3_store_lock();
+	bool found = has_bucket(bucket);
+	s3_store_unlock();
+	return found;
+}
+
+void s3_store_list_buckets(struct sl_buf *xml)
+{
+	s3_store_lock();
+	sqlite3_stmt *statement =
+		s3_store_prepare("SELECT name, created_ms FROM buckets ORDER BY name", "");
+	while (s3_store_step(statement)) {
+		SL_AUTO(sl_freep)
+		char *name = s3_store_text(statement, 0);
+		sl_buf_puts(xml, "<Bucket>");
+		s3_element(xml, "Name", name);
+		s3_element_time(xml, "CreationDate", sqlite3_column_int64(statement, 1));
+		sl_buf_puts(xml, "</Bucket>");
+	}
+	sqlite3_finalize(statement);
+	s3_store_unlock();
+}
+
+char *s3_store_get_config(const char *bucket, const char *kind)
+{
+	char *document = NULL;
+
+	s3_store_lock();
+	sqlite3_stmt *statement = s3_store_prepare(
+		"SELECT document FROM configs WHERE bucket = ? AND kind = ?", "tt", bucket, kind);
+	if (s3_store_step(statement)) {
+		document = s3_store_text(statement, 0);
+	}
+	sqlite3_finalize(statement);
+	s3_store_unlock();
+	return document;
+}
+
+bool s3_store_set_config(const char *bucket, const char *kind, const char *document)
+{
+	s3_store_lock();
+	bool found = has_bucket(bucket);
+	if (found && document) {
+		(void)s3_store_run("INSERT OR REPLACE INTO configs VALUES (?, ?, ?)", "ttt", bucket,
+			kind, document);
+	} else if (found) {
+		(void)s3_store_run(
+			"DELETE FROM configs WHERE bucket = ? AND kind = ?", "tt", bucket, kind);
+	}
+	s3_store_unlock();
+	return found;
+}
+
+/* --- objects ------------------------------------------------------------------------------- */
+
+void s3_object_finish(struct s3_object *object)
+{
+	free(object->file);
+	free(object->etag);
+	free(object->headers);
+	*object = (struct s3_object){NULL};
+}
+
+static bool find_object(const char *bucket, const char *key, struct s3_object *ret)
+{
+	sqlite3_stmt *statement = s3_store_prepare("SELECT file, size, etag, headers, modified_ms"
+						   " FROM objects WHERE bucket = ? AND key = ?",
+		"tb", bucket, key);
+	bool found = s3_store_step(statement);
+	if (found) {
+		*ret = (struct s3_object){
+			.file = s3_store_text(statement, 0),
+			.size = sqlite3_column_int64(statement, 1),
+			.etag = s3_store_text(statement, 2),
+			.headers = s3_store_text(statement, 3),
+			.modified_ms = sqlite3_column_int64(statement, 4),
+		};
+	}
+	sqlite3_finalize(statement);
+	return found;
+}
+
+enum lc_object_state s3_store_get(
+	const char *bucket, const char *key, struct s3_object *ret, int *ret_fd)
+{
+	enum lc_object_state state = LC_OBJECT_NO_KEY;
+
+	s3_store_lock();
+	if (!has_bucket(bucket)) {
+		state = LC_OBJECT_NO_BUCKET;
+	} else if (find_object(bucket, key, ret)) {
+		state = LC_OBJECT_OK;
+	}
+	/* Opened under the lock: nobody can replace and unlink it in between. */
+	if (state == LC_OBJECT_OK && ret_fd) {
+		SL_AUTO(sl_freep)
+		char *path = s3_store_path(ret->file);
+		*ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (*ret_fd < 0) {
+			sl_log(SL_LOG_ERROR, "an object's file is missing", SL_F("path", path),
+				SL_F("reason", strerror(errno)), SL_F_END);
+			s3_object_finish(ret);
+			state = LC_OBJECT_NO_KEY;
+		}
+	}
+	s3_store_unlock();
+	return state;
+}
+
+enum s3_put_result s3_store_put(const char *bucket, const char *key, const struct s3_object *object,
+	bool if_absent, char **ret_sequencer)
+{
+	enum s3_put_result result = S3_PUT_OK;
+	struct s3_object old = {NULL};
+
+	s3_store_lock();
+	bool replaces = find_object(bucket, key, &old);
+	if (!has_bucket(bucket)) {
+		result = S3_PUT_NO_BUCKET;
+	} else if (replaces && if_absent) {
+		result = S3_PUT_EXISTS;
+	} else {
+		(void)s3_store_run("BEGIN IMMEDIATE", "");
+		(void)s3_store_run("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)",
+			"tbtitti", bucket, key, object->file, object->size, object->etag,
+			object->headers, object->modified_ms);
+		*ret_sequencer = next_sequencer();
+		(void)s3_store_run("COMMIT", "");
+		s3_store_remove_file(old.file);
+	}
+	s3_store_unlock();
+	s3_object_finish(&old);
+	return result;
+}
+
+bool s3_store_delete(const char *bucket, const char *key, char **ret_sequencer)
+{
+	struct s3_object old = {NULL};
+
+	s3_store_lock();
+	bool found = find_object(bucket, key, &old);
+	if (found) {
+		(void)s3_store_run("BEGIN IMMEDIATE", "");
+		(void)s3_store_run(
+			"DELETE FROM objects WHERE bucket = ? AND key = ?", "tb", bucket, key);
+		*ret_sequencer = next_sequencer();
+		(void)s3_store_run("COMMIT", "");
+		s3_store_remove_file(old.file);
+	}
+	s3_store_unlock();
+	s3_object_finish(&old);
+	return found;
+}
+
+/* --- listing ------------------------------------------------------------------------------- */
+
+/* Makes `at` the smallest byte string behind everything that starts with it. */
+static bool make_successor(struct sl_buf *at)
+{
+	while (at->len > 0) {
+		unsigned char last = (unsigned char)at->data[at->len - 1];
+		if (last < 0xFF) {
+			at->data[at->len - 1] = (char)(last + 1);
+			return true;
+		}
+		at->data[--at->len] = '\0';
+	}
+	return false;
+}
+
+static void append_item(struct s3_listing *listing, struct s3_listed item)
+{
+	listing->items =
+		sl_reallocarray(listing->items, listing->count + 1, sizeof *listing->items);
+	listing->items[listing->count++] = item;
+}
+
+/* The common prefix that `key` belongs to, owned by the caller, or NULL. */
+static char *common_prefix(const char *key, const char *prefix, const char *delimiter)
+{
+	if (!delimiter || !*delimiter) {
+		return NULL;
+	}
+	const char *found = strstr(key + strlen(prefix), delimiter);
+	return found ? sl_strndup(key, (size_t)(found - key) + strlen(delimiter)) : NULL;
+}
+
+/* Lists from `from` on until a common prefix, whose keys are then jumped over (true), the end
+ * or the maximum. */
+static bool list_run(sqlite3_stmt *statement, const char *prefix, const char *delimiter, size_t max,
+	struct s3_listing *ret, struct sl_buf *from)
+{
+	while (s3_store_step(statement)) {
+		char *key = s3_store_text(statement, 0);
+		if (strncmp(key, prefix, strlen(prefix)) != 0) {
+			free(key);
+			return false;
+		}
+		if (ret->count == max) {
+			ret->truncated = true;
+			free(key);
+			return false;
+		}
+		char *common = common_prefix(key, prefix, delimiter);
+		if (common) {
+			free(key);
+			append_item(ret, (struct s3_listed){.key = common, .is_prefix = true});
+			sl_buf_clear(from);
+			sl_buf_puts(from, common);
+			return make_successor(from);
+		}
+		append_item(ret,
+			(struct s3_listed){
+				.key = key,
+				.size = sqlite3_column_int64(statement, 1),
+				.etag = s3_store_text(statement, 2),
+				.modified_ms = sqlite3_column_int64(statement, 3),
+			});
+	}
+	return false;
+}
+
+/* Where listing begins: at the prefix, or behind `after` if that is further, and behind all of
+ * `after`'s group when `after` is (or is in) a common prefix that was already told. */
+static bool listing_start(
+	const char *prefix, const char *delimiter, const char *after, struct sl_buf *ret)
+{
+	if (!after || strcmp(after, prefix) < 0) {
+		sl_buf_puts(ret, prefix);
+		return true;
+	}
+	sl_buf_puts(ret, after);
+	if (strncmp(after, prefix, strlen(prefix)) == 0) {
+		SL_AUTO(sl_freep)
+		char *common = common_prefix(after, prefix, delimiter);
+		if (common && strcmp(common, after) == 0) {
+			return make_successor(ret);
+		}
+	}
+	/* The smallest string behind `after`: with a 0x01, since keys never hold NUL. */
+	sl_buf_putc(ret, '\x01');
+	return true;
+}
+
+void s3_store_list(const char *bucket, const char *prefix, const char *delimiter, const char *after,
+	size_t max, struct s3_listing *ret)
+{
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf from = SL_BUF_INIT;
+	*ret = (struct s3_listing){NULL};
+	if (max == 0) {
+		return;
+	}
+	s3_store_lock();
+	bool more = listing_start(prefix, delimiter, after, &from);
+	while (more) {
+		sqlite3_stmt *statement =
+			s3_store_prepare("SELECT key, size, etag, modified_ms FROM objects"
+					 " WHERE bucket = ? AND key >= ? ORDER BY key",
+				"tb", bucket, sl_buf_str(&from));
+		more = list_run(statement, prefix, delimiter, max, ret, &from);
+		sqlite3_finalize(statement);
+	}
+	s3_store_unlock();
+}
+
+void s3_listing_finish(struct s3_listing *listing)
+{
+	for (size_t i = 0; i < listing->count; i++) {
+		free(listing->items[i].key);
+		free(listing->items[i].etag);
+	}
+	free(listing->items);
+	*listing = (struct s3_listing){NULL};
+}
