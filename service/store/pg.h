@@ -49,6 +49,9 @@ size_t sl_pg_text_len(const struct sl_pg_rows *rows, int row, const char *column
 /**
  * Connects, checks that the schema is exactly the one this binary was built for
  * (SCHEMA_OUTDATED) and prepares every statement. `application` shows in pg_stat_activity.
+ * CONFIG: the conninfo cannot be read, or the server is none we can work with (before 14, or the
+ * database is not in UTF-8). Statements end after 60 s and lock waits after 10 s unless the
+ * conninfo says otherwise (options=-c…).
  */
 SL_MUST_CHECK enum sl_err sl_pg_connect(
 	const char *conninfo, const char *application, struct sl_pg **ret, struct sl_error *reterr);
@@ -57,9 +60,12 @@ void sl_pg_destroyp(struct sl_pg **pg);
 
 /**
  * Runs a prepared statement. A broken connection is re-established (and re-prepared) once when
- * no transaction is open. DATABASE_UNAVAILABLE: no connection; DATABASE_CONFLICT: 40001, 40P01;
- * DATABASE: anything else, with SQLSTATE and the server's message in the detail.
- * `rows` may be NULL.
+ * no transaction is open, and the statement run again if it surely was not run before; when that
+ * is not known, as after a crash, it is DATABASE_UNAVAILABLE and the next call connects again.
+ * DATABASE_UNAVAILABLE: no connection, or the server cannot now (shutting down, out of disk or
+ * connections, read-only, a timeout of the statement or of a lock); DATABASE_CONFLICT: 40001,
+ * 40P01; DATABASE: anything else. The detail has SQLSTATE and the server's message, never its
+ * DETAIL, which quotes rows. `rows` may be NULL; what it held is freed.
  */
 SL_MUST_CHECK enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement,
 	const struct sl_pg_param *params, int count, struct sl_pg_rows *rows,
@@ -76,7 +82,9 @@ SL_MUST_CHECK enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement,
 typedef enum sl_err sl_tx_fn(struct sl_pg *pg, void *context, struct sl_error *reterr);
 
 /** BEGIN (READ COMMITTED), `fn`, COMMIT; any error rolls back. DATABASE_CONFLICT is tried again
- *  with jitter, five times in all. `name` is for the log and the check below. */
+ *  with jitter, five times in all. `name`, a literal, is for errors and the check below. A failed
+ *  statement fails the transaction even when `fn` returns OK. A COMMIT whose answer is lost is
+ *  DATABASE_UNAVAILABLE: it may have happened. */
 SL_MUST_CHECK enum sl_err sl_pg_tx(
 	struct sl_pg *pg, const char *name, sl_tx_fn *fn, void *context, struct sl_error *reterr);
 
@@ -91,7 +99,7 @@ SL_MUST_CHECK enum sl_err sl_pg_copy_row(struct sl_pg *pg, const struct sl_pg_pa
 	int count, struct sl_error *reterr); /* escapes; buffers; sends in large pieces */
 SL_MUST_CHECK enum sl_err sl_pg_copy_end(struct sl_pg *pg, struct sl_error *reterr);
 
-/** Cheap check for /readyz: SELECT 1 on a fresh or existing connection. */
+/** Cheap check for /readyz: SELECT 1 on a fresh or existing connection, answered within 2 s. */
 SL_MUST_CHECK enum sl_err sl_pg_ping(struct sl_pg *pg, struct sl_error *reterr);
 
 /* --- a pool for the HTTP threads ---------------------------------------------------------- */
@@ -112,10 +120,13 @@ void sl_pg_pool_destroy(struct sl_pg_pool *pool);
 struct sl_pg_listener;
 
 /** A thread with a connection of its own that LISTENs on `channel` and calls `on_notify` for
- *  each notification, and once after each (re)connect, since some may have been missed. */
+ *  each notification, and once after each (re)connect with payload "", since some may have been
+ *  missed. The first connection is made before this returns, and its failure returned; lost ones
+ *  are made again with back-off, and logged. `on_notify` runs on that thread. */
 SL_MUST_CHECK enum sl_err sl_pg_listener_create(const char *conninfo, const char *channel,
 	void (*on_notify)(void *context, const char *payload), void *context,
 	struct sl_pg_listener **ret, struct sl_error *reterr);
+/** Stops the thread: at once, or when a connection attempt under way ends (5 s per host). */
 void sl_pg_listener_destroy(struct sl_pg_listener *listener);
 
 #endif

