@@ -501,7 +501,8 @@ static enum sl_verdict judge_error(
 	struct sl_operation *op, int64_t *ret_delay_ms, struct sl_error *reterr)
 {
 	enum sl_fault fault = sl_fault_read(op->call, &op->answer, reterr);
-	bool silent = op->answer.body.len == 0 && op->answer.status / 100 == 4;
+	bool silent =
+		op->answer.body.len == 0 && (op->answer.status == 400 || op->answer.status == 403);
 	if (silent && sl_fault_clock_is_off(&op->answer, sl_aws_now_ms(op->aws))) {
 		fault = SL_FAULT_SKEW;
 	}

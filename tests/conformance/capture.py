@@ -3,6 +3,7 @@
 performs the operations of aws/ (aws_driver.c)."""
 
 import dataclasses
+import email.utils
 import http.server
 import json
 import os
@@ -15,6 +16,7 @@ BUILD = (ROOT / os.environ.get("SPOTLIST_BUILD", "build")).resolve()
 REGION = "eu-west-1"
 ACCESS_KEY, SECRET_KEY = "AKIDEXAMPLE", "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"
 CLOCK_MS = 1_795_000_000_123
+DATE = email.utils.formatdate(CLOCK_MS // 1000, usegmt=True)
 
 
 @dataclasses.dataclass
@@ -40,7 +42,7 @@ class Answer:
 class Capture:
     """Answers with `script(request)`; keeps every request in `requests`."""
 
-    def __init__(self, script):
+    def __init__(self, script, tls=None):
         self.requests = []
         self.arrived = threading.Event()
         capture = self
@@ -60,8 +62,9 @@ class Capture:
                 if answer.cut or answer.hold:
                     self.close_connection = True
                     return
-                self.send_response(answer.status)
-                headers = {"Content-Length": str(len(answer.body)), **answer.headers}
+                self.send_response_only(answer.status)
+                headers = {"Content-Length": str(len(answer.body)), "Date": DATE,
+                           **answer.headers}
                 for name, value in headers.items():
                     self.send_header(name, value)
                 self.end_headers()
@@ -73,13 +76,11 @@ class Capture:
             def log_message(self, *args):
                 pass
 
-            def date_time_string(self, timestamp=None):
-                # Some answers bring a Date of their own.
-                return super().date_time_string(CLOCK_MS / 1000)
-
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if tls:  # an ssl.SSLContext
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
 
     def stop(self):
