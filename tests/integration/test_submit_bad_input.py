@@ -17,7 +17,6 @@ def upload(**more):
 # What is sent, and what is answered: status, code, pointer.
 VALUES = {
     "a list": ([], 422, "wrong_type", ""),
-    "a string": ("s3://a/b", 422, "wrong_type", ""),
     "an unknown field": ({**GOOD, "colour": 1}, 422, "unknown_field", "/colour"),
     "an unknown field whose name needs escaping":
         ({**GOOD, "a/b~c": 1}, 422, "unknown_field", "/a~1b~0c"),
@@ -103,6 +102,7 @@ SOURCES = {
 BODIES = {
     "nothing": (b"", 400, "body_missing"),
     "not JSON": (b"source=s3://a/b", 400, "body_not_json"),
+    "a string": (b'"s3://bucket/key"', 400, "body_not_json"),
     "half of it": (b'{"source": "s3://bucket/a', 400, "body_not_json"),
     "something behind it": (json.dumps(GOOD).encode() + b"x", 400, "body_not_json"),
     "two values": (json.dumps(GOOD).encode() * 2, 400, "body_not_json"),
