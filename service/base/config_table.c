@@ -132,9 +132,23 @@ static enum sl_err load_field(
 	}
 }
 
+/* What `target` held before is not ours to free. */
+static void forget_members(const struct sl_config_field *table, void *target)
+{
+	for (const struct sl_config_field *field = table; field->kind != SL_CONFIG_END_; field++) {
+		void *member = (char *)target + field->offset;
+		if (field->kind == SL_CONFIG_STR) {
+			*(char **)member = NULL;
+		} else if (field->kind == SL_CONFIG_LIST) {
+			*(struct sl_config_list *)member = (struct sl_config_list){NULL, 0};
+		}
+	}
+}
+
 enum sl_err sl_config_load(const struct sl_config_field *table, const char *prefix, char **environ_,
 	void *target, struct sl_error *reterr)
 {
+	forget_members(table, target);
 	enum sl_err err = refuse_unknown(table, prefix, environ_, reterr);
 	const struct sl_config_field *field = table;
 	for (; err == SL_ERR_OK && field->kind != SL_CONFIG_END_; field++) {
