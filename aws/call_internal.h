@@ -4,7 +4,7 @@
 
 /*
  * One operation over all its attempts, without waiting: for whoever drives curl himself
- * (s3_preflight.c with many at once; client.c with one). A driver does
+ * (s3_preflight.c with many at once; call.c with one). A driver does
  *
  *     sl_operation_init(&op, aws, &call, deadline);
  *     again: err = sl_operation_prepare(&op, easy, &error);   // signs with a fresh clock
@@ -39,6 +39,15 @@ struct sl_aws {
 	_Atomic int64_t clock_offset_ms; /* AWS's clock minus ours */
 	int64_t (*clock)(void *context);
 	void *clock_context;
+};
+
+/* One thread's, but for `interrupted`. */
+struct sl_client {
+	struct sl_aws *aws;
+	CURLM *multi;
+	CURL *easy;
+	int64_t deadline_ms; /* of each operation, from its start */
+	_Atomic bool interrupted;
 };
 
 enum sl_verdict {
@@ -78,6 +87,11 @@ SL_MUST_CHECK enum sl_err sl_operation_prepare(
 /** What the attempt came to. `*ret_delay_ms` is set on RETRY, `reterr` on FAILED. */
 SL_MUST_CHECK enum sl_verdict sl_operation_judge(struct sl_operation *op, CURL *easy, CURLcode code,
 	int64_t *ret_delay_ms, struct sl_error *reterr);
+
+/** Fills `reterr` with an error of ours about this operation: its service and operation, and what
+ *  is known of the answer. Returns `code`. */
+enum sl_err sl_operation_error(
+	const struct sl_operation *op, enum sl_err code, const char *what, struct sl_error *reterr);
 
 /** Options that every transfer of this process has, requests to AWS or not: no signals, no
  *  redirects, http(s) only, CA bundle, connect and low-speed limits, user agent. Resets the

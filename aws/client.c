@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is shared (struct sl_aws) and what is one thread's (struct sl_client): configuration,
- * credentials, clock; and the blocking drive of an operation over curl_multi, whose waits another
- * thread can end with sl_client_interrupt(). */
+/* What is shared (struct sl_aws: settings, credentials, clock) and what is one thread's (struct
+ * sl_client: curl handles and a flag that another thread may set with sl_client_interrupt()). */
 
 #include "client.h"
 
@@ -10,16 +9,6 @@
 #include "call_internal.h"
 #include "clock.h"
 #include "mem.h"
-
-#define POLL_MS 1000 /* longest wait between two looks; curl's own timers make it shorter */
-
-struct sl_client {
-	struct sl_aws *aws;
-	CURLM *multi;
-	CURL *easy;
-	int64_t deadline_ms; /* of each operation, from its start */
-	atomic_bool interrupted;
-};
 
 static int64_t system_clock(void *context)
 {
@@ -164,75 +153,5 @@ bool sl_client_wait(struct sl_client *client, int64_t wait_ms)
 		}
 		int slice_ms = left_ms > 60000 ? 60000 : (int)left_ms;
 		curl_multi_poll(client->multi, NULL, 0, slice_ms, NULL);
-	}
-}
-
-/* Performs the prepared transfer; false when it was interrupted. */
-static bool transfer(struct sl_client *client, CURLcode *ret)
-{
-	*ret = CURLE_FAILED_INIT;
-	if (curl_multi_add_handle(client->multi, client->easy) != CURLM_OK) {
-		return true;
-	}
-	bool done = false;
-	while (!done && !sl_client_interrupted(client)) {
-		int running = 0;
-		int queued = 0;
-		done = curl_multi_perform(client->multi, &running) != CURLM_OK;
-		const CURLMsg *message = curl_multi_info_read(client->multi, &queued);
-		if (message && message->msg == CURLMSG_DONE) {
-			*ret = message->data.result;
-			done = true;
-		}
-		if (!done) {
-			curl_multi_poll(client->multi, NULL, 0, POLL_MS, NULL);
-		}
-	}
-	curl_multi_remove_handle(client->multi, client->easy);
-	return done;
-}
-
-static enum sl_err shutting_down(const struct sl_call *call, struct sl_error *reterr)
-{
-	return sl_error_set(reterr, SL_ERR_SHUTTING_DOWN, "%s %s was interrupted",
-		sl_service_name(call->service), call->operation);
-}
-
-enum sl_err sl_call(struct sl_client *client, const struct sl_call *call, struct sl_answer *ret,
-	struct sl_error *reterr)
-{
-	SL_AUTO(sl_operation_finish)
-	struct sl_operation op;
-	sl_operation_init(&op, client->aws, call, sl_clock_monotonic_ms() + client->deadline_ms);
-	for (;;) {
-		if (sl_client_interrupted(client)) {
-			return shutting_down(call, reterr);
-		}
-		SL_AUTO(sl_error_finish)
-		struct sl_error error = SL_ERROR_INIT;
-		enum sl_err err = sl_operation_prepare(&op, client->easy, reterr);
-		if (err) {
-			return err;
-		}
-		CURLcode code;
-		if (!transfer(client, &code)) {
-			return shutting_down(call, reterr);
-		}
-		int64_t delay_ms = 0;
-		switch (sl_operation_judge(&op, client->easy, code, &delay_ms, &error)) {
-		case SL_VERDICT_DONE:
-			*ret = op.answer;
-			op.answer = (struct sl_answer){.body = SL_BUF_INIT, .headers = SL_BUF_INIT};
-			return SL_ERR_OK;
-		case SL_VERDICT_FAILED:
-			err = error.code;
-			sl_error_move(reterr, &error);
-			return err;
-		case SL_VERDICT_RETRY:
-			break;
-		}
-		if (!sl_client_wait(client, delay_ms)) {
-			return shutting_down(call, reterr);
-		}
 	}
 }

@@ -41,12 +41,12 @@ static void sign(const uint8_t *data, size_t size, unsigned flags)
 	struct sl_pair query[MAX_PAIRS];
 	struct sl_pair headers[MAX_PAIRS];
 	for (size_t i = 0; i < MAX_PAIRS; i++) {
-		query[i] = (struct sl_pair){strings[4 * i], strings[4 * i + 1]};
-		headers[i] = (struct sl_pair){"x-header", strings[4 * i + 3]};
+		query[i] = (struct sl_pair){strings[(size_t)4 * i], strings[(size_t)4 * i + 1]};
+		headers[i] = (struct sl_pair){"x-header", strings[(size_t)4 * i + 3]};
 	}
 	const struct sl_sigv4_request request = {
 		.method = "GET",
-		.path = strings[4 * MAX_PAIRS],
+		.path = strings[SL_ARRAY_SIZE(strings) - 1],
 		.query = query,
 		.query_count = flags % (MAX_PAIRS + 1),
 		.headers = headers,
