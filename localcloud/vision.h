@@ -21,9 +21,10 @@ enum lc_vision_class { LC_VISION_PERSON, LC_VISION_FACE, LC_VISION_CAT, LC_VISIO
 struct lc_vision_hit {
 	enum lc_vision_class class_;
 	double left, top, width, height;
-	double confidence; /* 0..100 */
-	char name[128];    /* faces: the gallery's name, or "" */
-	double match_confidence; /* of the name, 0..100 */
+	double confidence;            /* 0..100 */
+	char name[128];               /* faces: the gallery's name, or "" */
+	double match_confidence;      /* of the name, 0..100 */
+	double brightness, sharpness; /* faces: 0..100, as Rekognition's ImageQuality */
 };
 
 struct lc_vision_hits {
@@ -44,7 +45,11 @@ void lc_vision_destroy(struct lc_vision *vision);
 enum lc_vision_want { LC_WANT_FACES = 1, LC_WANT_LABELS = 2 };
 
 /** Looks at one picture file. 0, or -1 when it is not a picture. */
-int lc_vision_image(struct lc_vision *vision, const char *path, unsigned want,
+int lc_vision_image(
+	struct lc_vision *vision, const char *path, unsigned want, struct lc_vision_hits *ret);
+
+/** The same for a picture in memory (JPEG or PNG). */
+int lc_vision_bytes(struct lc_vision *vision, const void *bytes, size_t len, unsigned want,
 	struct lc_vision_hits *ret);
 
 /** Walks a video at one look every `interval_ms`; `on_frame` gets the time and hits (borrowed),
