@@ -60,6 +60,7 @@ enum sl_err sl_err_from_code(const char *code)
 	return SL_ERR_INTERNAL;
 }
 
+SL_PRINTF(4, 0)
 static enum sl_err set(struct sl_error *reterr, enum sl_err code, const char *pointer,
 	const char *format, va_list arguments)
 {
