@@ -222,7 +222,16 @@ const char *stub_url(const struct stub *stub)
 	return stub->url;
 }
 
-struct sl_aws *stub_aws(const char *url)
+static void set_or_unset(const char *name, const char *value)
+{
+	if (value != NULL) {
+		setenv(name, value, 1);
+	} else {
+		unsetenv(name);
+	}
+}
+
+struct sl_aws *stub_aws(const char *url, const char *ca_bundle)
 {
 	setenv("AWS_CONFIG_FILE", "/dev/null", 1);
 	setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null", 1);
@@ -231,12 +240,8 @@ struct sl_aws *stub_aws(const char *url)
 	setenv("AWS_SESSION_TOKEN", "tok/en+=", 1);
 	setenv("AWS_REGION", "eu-west-1", 1);
 	setenv("NO_PROXY", "127.0.0.1", 1);
-	unsetenv("AWS_CA_BUNDLE");
-	if (url != NULL) {
-		setenv("AWS_ENDPOINT_URL", url, 1);
-	} else {
-		unsetenv("AWS_ENDPOINT_URL");
-	}
+	set_or_unset("AWS_CA_BUNDLE", ca_bundle);
+	set_or_unset("AWS_ENDPOINT_URL", url);
 	struct sl_aws *aws;
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;

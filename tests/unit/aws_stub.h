@@ -41,8 +41,9 @@ void stub_destroy(struct stub *stub);
 const char *stub_url(const struct stub *stub);
 
 /** AWS as the stub plays it: keys AKIDEXAMPLE, region eu-west-1, the endpoint `url` (NULL: AWS's
- *  own), no shared files. Sets the environment of the process. */
-struct sl_aws *stub_aws(const char *url);
+ *  own) and the roots of `ca_bundle` (NULL: the system's), no shared files. Sets the environment of
+ * the process. */
+struct sl_aws *stub_aws(const char *url, const char *ca_bundle);
 
 /** Value of a request header, owned by the caller, or NULL. */
 char *stub_header(const struct stub_request *request, const char *name);

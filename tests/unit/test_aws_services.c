@@ -104,7 +104,7 @@ static int setup(void **state)
 {
 	struct fixture *fixture = sl_calloc(1, sizeof *fixture);
 	fixture->stub = stub_create(play, &fixture->script);
-	fixture->aws = stub_aws(stub_url(fixture->stub));
+	fixture->aws = stub_aws(stub_url(fixture->stub), NULL);
 	fixture->client = sl_client_create(fixture->aws);
 	*state = fixture;
 	return 0;
@@ -329,7 +329,7 @@ static void s3_presigned_urls_are_botocores(void **state)
 	};
 	for (size_t i = 0; i < SL_ARRAY_SIZE(cases); i++) {
 		SL_AUTO(sl_aws_destroyp)
-		struct sl_aws *aws = stub_aws(cases[i].endpoint);
+		struct sl_aws *aws = stub_aws(cases[i].endpoint, NULL);
 		sl_aws_set_clock(aws, frozen_clock, NULL);
 		SL_AUTO(sl_freep)
 		char *url = NULL;

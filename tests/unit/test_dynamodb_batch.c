@@ -160,7 +160,7 @@ static int setup(void **state)
 	table->items = json_object();
 	table->takes = SIZE_MAX;
 	table->stub = stub_create(serve, table);
-	table->aws = stub_aws(stub_url(table->stub));
+	table->aws = stub_aws(stub_url(table->stub), NULL);
 	table->client = sl_client_create(table->aws);
 	*state = table;
 	return 0;

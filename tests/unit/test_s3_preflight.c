@@ -149,7 +149,7 @@ static int setup(void **state)
 	pthread_mutex_init(&bucket->mutex, NULL);
 	pthread_cond_init(&bucket->changed, NULL);
 	bucket->stub = stub_create(serve, bucket);
-	bucket->aws = stub_aws(stub_url(bucket->stub));
+	bucket->aws = stub_aws(stub_url(bucket->stub), NULL);
 	bucket->preflight = sl_s3_preflight_create(bucket->aws, 30000);
 	*state = bucket;
 	return 0;

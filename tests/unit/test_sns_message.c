@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "aws_stub.h"
 #include "clock.h"
 #include "json_spec.h"
 #include "mem.h"
@@ -932,6 +933,64 @@ static void slow_certificates_do_not_hold_every_thread(void **state)
 	sl_sns_verifier_destroy(verifier);
 }
 
+/* --- over HTTP ------------------------------------------------------------------------------ */
+
+struct site {
+	int status;
+	const char *headers;
+	const char *body;
+	size_t requests;
+};
+
+static void serve_site(void *context, const struct stub_request *request, struct stub_reply *reply)
+{
+	struct site *site = context;
+	site->requests++;
+	reply->status = strcmp(request->target, "/" CERT) == 0 ? site->status : 404;
+	sl_buf_puts(&reply->headers, site->headers != NULL ? site->headers : "");
+	sl_buf_puts(&reply->body, site->body);
+}
+
+static void certificates_are_fetched_over_http(void **state)
+{
+	(void)state;
+	SL_AUTO(sl_freep)
+	char *large = sl_calloc(1, 20000);
+	memset(large, 'x', 19999);
+	const struct {
+		const char *name;
+		struct site site;
+		enum sl_err expected;
+	} cases[] = {
+		{"as it is", {200, NULL, good_pem, 0}, SL_ERR_OK},
+		{"missing", {404, NULL, "<Error/>", 0}, SL_ERR_SNS_CERT_UNAVAILABLE},
+		{"failing", {500, NULL, good_pem, 0}, SL_ERR_SNS_CERT_UNAVAILABLE},
+		{"a redirect to itself", {302, "Location: /" CERT "\r\n", good_pem, 0},
+			SL_ERR_SNS_CERT_UNAVAILABLE},
+		{"too large", {200, NULL, large, 0}, SL_ERR_SNS_CERT_UNAVAILABLE},
+		{"no certificate", {200, NULL, "<html/>", 0}, SL_ERR_SNS_CERT_UNTRUSTED},
+	};
+	for (size_t i = 0; i < SL_ARRAY_SIZE(cases); i++) {
+		struct site site = cases[i].site;
+		struct stub *stub = stub_create(serve_site, &site);
+		struct sl_aws *aws = stub_aws(stub_url(stub), pki.bundle_path);
+		static const char *const topics[] = {TOPIC};
+		const struct sl_sns_verifier_options options = {topics, 1, HOUR_MS};
+		struct sl_sns_verifier *verifier = sl_sns_verifier_create(aws, &options);
+		SL_AUTO(sl_json_decrefp)
+		json_t *message = make_message("Notification", "2");
+		SL_AUTO(sl_freep)
+		char *url = sl_asprintf("%s/" CERT, stub_url(stub));
+		json_object_set_new(message, "SigningCertURL", json_string(url));
+		sns_pki_sign(message, pki.leaf_key);
+		expect_err(check_json(verifier, message, now_ms), cases[i].expected, cases[i].name);
+		sl_sns_verifier_destroy(verifier);
+		sl_aws_destroy(aws);
+		stub_destroy(stub);
+		assert_int_equal(site.requests, 1);
+	}
+}
+
 static int setup(void **state)
 {
 	(void)state;
@@ -974,6 +1033,7 @@ int main(void)
 		cmocka_unit_test(a_failed_fetch_is_tried_again),
 		cmocka_unit_test(many_threads_share_one_fetch),
 		cmocka_unit_test(slow_certificates_do_not_hold_every_thread),
+		cmocka_unit_test(certificates_are_fetched_over_http),
 	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
