@@ -22,7 +22,7 @@
 		python3-yaml python3-cryptography pocketsphinx-testdata
 	)
 	packages_lint=(clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-venv libcmocka-dev)
-	packages_fuzz=(clang-14 libclang-rt-14-dev libcmocka-dev)
+	packages_fuzz=(clang libclang-rt-dev libcmocka-dev)
 	packages_bench=(wrk)
 }
 

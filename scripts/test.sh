@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# ./run test [PYTEST ARGUMENT…]: unit and integration tests on the plain build, and again, as far
-# as spotlist is concerned, on a build with the address and undefined-behaviour sanitizers.
-# With arguments: only the integration tests that they select, on the plain build.
+# ./run test [PYTEST ARGUMENT…]: unit, integration and conformance tests on the plain build, and
+# again, as far as spotlist is concerned, on a build with the address and undefined-behaviour
+# sanitizers. With arguments: only the pytest tests that they select, on the plain build.
 set -euo pipefail
 # shellcheck source=scripts/packages.sh
 . scripts/packages.sh
@@ -52,7 +52,7 @@ build_in build-asan -Dwerror="$werror" -Dtests=true -Db_sanitize=address,undefin
 
 lane "unit tests" unit build
 lane "unit tests, ASan and UBSan" unit build-asan
-lane "integration tests" integration build plain tests/integration
+lane "integration tests" integration build plain tests/integration tests/conformance
 lane "integration tests, ASan and UBSan" integration build-asan asan \
 	tests/integration/test_pipeline.py tests/integration/test_submit_bad_input.py \
 	tests/integration/test_sns_endpoint.py tests/integration/test_restart.py
