@@ -3,8 +3,6 @@
  * about 64 KiB. Entry points: sl_pg_copy_begin(), _row(), _end(), inside a transaction.
  * On the thread that owns the connection. */
 
-#include <string.h>
-
 #include "pg_private.h"
 
 #define PIECE_BYTES 65536U
@@ -41,30 +39,21 @@ enum sl_err sl_pg_copy_begin(struct sl_pg *pg, const char *target, struct sl_err
 	return SL_ERR_OK;
 }
 
-/* Backslash, the delimiter and the line ends; everything else stands for itself. */
+/* What stands behind the backslash; everything else stands for itself. */
+static const char escapes[256] = {['\\'] = '\\', ['\t'] = 't', ['\n'] = 'n', ['\r'] = 'r'};
+
 static void add_escaped(struct sl_buf *out, const char *text)
 {
-	for (;;) {
-		size_t plain = strcspn(text, "\\\t\n\r");
-		sl_buf_add(out, text, plain);
-		text += plain;
-		switch (*text++) {
-		case '\0':
-			return;
-		case '\\':
-			sl_buf_add(out, "\\\\", 2);
-			break;
-		case '\t':
-			sl_buf_add(out, "\\t", 2);
-			break;
-		case '\n':
-			sl_buf_add(out, "\\n", 2);
-			break;
-		case '\r':
-			sl_buf_add(out, "\\r", 2);
-			break;
+	const char *plain = text;
+	for (; *text != '\0'; text++) {
+		const char escape = escapes[(unsigned char)*text];
+		if (escape != '\0') {
+			sl_buf_add(out, plain, (size_t)(text - plain));
+			sl_buf_add(out, (const char[]){'\\', escape}, 2);
+			plain = text + 1;
 		}
 	}
+	sl_buf_add(out, plain, (size_t)(text - plain));
 }
 
 static enum sl_err send_buffer(struct sl_pg *pg, struct sl_error *reterr)
