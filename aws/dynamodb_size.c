@@ -15,36 +15,55 @@
 
 static size_t value_size(const json_t *value);
 
+/* What counts of a number's text. */
+struct digits {
+	size_t significant; /* without leading and trailing zeroes */
+	int64_t point;      /* where it is, in digits from the first significant one */
+};
+
+static const char *read_digits(const char *text, struct digits *ret)
+{
+	size_t count = 0;
+	size_t trailing_zeroes = 0;
+	int64_t whole = 0; /* of them before the point; negative: zeroes right behind it */
+	int64_t step = 1;  /* -1 behind the point, before the first significant digit */
+	const char *c = text;
+	for (; *c != '\0' && *c != 'e' && *c != 'E'; c++) {
+		if (*c == '.') {
+			step = count == 0 ? -1 : 0;
+		}
+		if (!isdigit((unsigned char)*c)) {
+			continue;
+		}
+		if (count == 0 && *c == '0') {
+			whole += step < 0 ? -1 : 0;
+			continue;
+		}
+		whole += step > 0 ? 1 : 0;
+		count++;
+		trailing_zeroes = *c == '0' ? trailing_zeroes + 1 : 0;
+	}
+	ret->significant = count - trailing_zeroes;
+	ret->point = whole;
+	return c;
+}
+
 /* Significant digits, two to a byte and aligned at the decimal point, one byte for the exponent,
  * one for a minus sign. */
 static size_t number_size(const char *text)
 {
-	bool negative = *text == '-';
-	size_t digits = 0;
-	size_t trailing_zeros = 0;
-	long point = 0; /* where the point is, counted in digits from the first significant one */
-	bool after_point = false;
-	const char *c = text;
-	for (; *c != '\0' && *c != 'e' && *c != 'E'; c++) {
-		if (*c == '.') {
-			after_point = true;
-		} else if (isdigit((unsigned char)*c)) {
-			bool leading = digits == 0 && *c == '0';
-			digits += leading ? 0 : 1;
-			trailing_zeros = *c == '0' && !leading ? trailing_zeros + 1 : 0;
-			point += leading ? (after_point ? -1 : 0) : (after_point ? 0 : 1);
-		}
-	}
-	digits -= trailing_zeros;
-	if (digits == 0) {
+	struct digits digits;
+	const char *rest = read_digits(text, &digits);
+	if (digits.significant == 0) {
 		return 1;
 	}
 	int64_t exponent = 0;
-	if (*c != '\0' && !sl_text_parse_i64(c + (c[1] == '+' ? 2 : 1), -1000, 1000, &exponent)) {
+	if (*rest != '\0' &&
+		!sl_text_parse_i64(rest + (rest[1] == '+' ? 2 : 1), -1000, 1000, &exponent)) {
 		exponent = 0;
 	}
-	size_t half_pair = (point + exponent) % 2 != 0 ? 1 : 0;
-	return (digits + half_pair + 1) / 2 + 1 + (negative ? 1 : 0);
+	size_t half_pair = (digits.point + exponent) % 2 != 0 ? 1 : 0;
+	return (digits.significant + half_pair + 1) / 2 + 1 + (*text == '-' ? 1 : 0);
 }
 
 /* What the base64 text stands for. */

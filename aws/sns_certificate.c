@@ -17,8 +17,8 @@
 #include "mem.h"
 #include "text.h"
 
-#define MAX_PEM_BYTES    (16 * 1024)
-#define MAX_ISSUER_BYTES (16 * 1024)
+#define MAX_PEM_BYTES    ((size_t)16 * 1024)
+#define MAX_ISSUER_BYTES ((size_t)16 * 1024)
 #define MAX_ISSUERS      3
 #define MIN_RSA_BITS     2048
 

@@ -244,8 +244,8 @@ static enum sl_err leave_fetch(struct fetch *fetch, struct sl_sns_certificate *r
 }
 
 /* Mutex held, and released while the certificate is fetched. */
-static enum sl_err run_fetch(struct sl_sns_verifier *verifier, struct fetch *fetch,
-	const char *name, const char *url, int64_t now_ms, struct sl_error *reterr)
+static void run_fetch(struct sl_sns_verifier *verifier, struct fetch *fetch, const char *name,
+	const char *url, int64_t now_ms, struct sl_error *reterr)
 {
 	pthread_mutex_unlock(&verifier->mutex);
 	struct sl_sns_certificate certificate = {NULL, 0, 0};
@@ -259,7 +259,6 @@ static enum sl_err run_fetch(struct sl_sns_verifier *verifier, struct fetch *fet
 	fetch->err = err;
 	fetch->done = true;
 	pthread_cond_broadcast(&verifier->fetched);
-	return err;
 }
 
 static enum sl_err get_certificate(struct sl_sns_verifier *verifier, const char *name,
@@ -278,7 +277,7 @@ static enum sl_err get_certificate(struct sl_sns_verifier *verifier, const char 
 	if (fetch != NULL) {
 		fetch->waiting++;
 		if (mine) {
-			err = run_fetch(verifier, fetch, name, url, now_ms, reterr);
+			run_fetch(verifier, fetch, name, url, now_ms, reterr);
 		}
 		while (!fetch->done) {
 			pthread_cond_wait(&verifier->fetched, &verifier->mutex);
