@@ -25,9 +25,15 @@ int64_t sl_clock_monotonic_ms(void)
 	return read_clock(CLOCK_MONOTONIC);
 }
 
+/* What four digits of a year can tell: 0000-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z. */
+#define FIRST_MS (-62167219200000)
+#define LAST_MS  253402300799999
+
 /* Splits into calendar fields and the millisecond, which is never negative. */
 static void split(int64_t time_ms, struct tm *ret_tm, int *ret_ms)
 {
+	time_ms = time_ms < FIRST_MS ? FIRST_MS : time_ms;
+	time_ms = time_ms > LAST_MS ? LAST_MS : time_ms;
 	int64_t ms = time_ms % 1000;
 	if (ms < 0) {
 		ms += 1000;

@@ -16,7 +16,8 @@ int64_t sl_clock_monotonic_ms(void);
 
 #define SL_CLOCK_RFC3339_SIZE 25 /* "2026-11-22T18:40:00.000Z" and NUL */
 
-/** Writes RFC 3339 UTC with milliseconds, e.g. "2026-11-22T18:40:00.000Z". */
+/** Writes RFC 3339 UTC with milliseconds, e.g. "2026-11-22T18:40:00.000Z". Times outside of the
+ *  years 0000 to 9999 are written as the nearest one inside. */
 void sl_clock_rfc3339(int64_t time_ms, char ret[static SL_CLOCK_RFC3339_SIZE]);
 
 /** Parses "2026-11-22T18:40:00[.fraction](Z|±hh:mm)"; false when it is not that. */

@@ -9,6 +9,7 @@
 
 #include "buf.h"
 #include "clock.h"
+#include "text.h"
 
 static enum sl_log_level threshold = SL_LOG_INFO;
 static const char *const level_names[] = {"debug", "info", "warn", "error"};
@@ -28,30 +29,49 @@ int sl_log_level_parse(const char *name)
 	return -1;
 }
 
+/*
+ * The length of the character at `p` when a line may show it as it is: no control character, no
+ * C1 control (a terminal takes U+009B for ESC [), no line or paragraph separator, nothing that is
+ * not UTF-8. Else 0: its first byte must be escaped.
+ */
+static size_t showable(const char *p, size_t left)
+{
+	size_t len = sl_text_utf8_sequence(p, left);
+	const unsigned char *c = (const unsigned char *)p;
+	bool control = len == 1 && (c[0] < ' ' || c[0] == 0x7f);
+	bool c1 = len == 2 && c[0] == 0xc2 && c[1] < 0xa0;
+	bool separator = len == 3 && c[0] == 0xe2 && c[1] == 0x80 && (c[2] == 0xa8 || c[2] == 0xa9);
+	return control || c1 || separator ? 0 : len;
+}
+
 /* Bare when it can be read bare; quoted otherwise, so that no value can forge a line. */
 static void add_value(struct sl_buf *line, const char *text)
 {
-	bool bare = *text != '\0';
-	for (const char *p = text; *p != '\0' && bare; p++) {
-		unsigned char c = (unsigned char)*p;
-		bare = c > ' ' && c != '"' && c != '=' && c != '\\' && c != 0x7f;
+	size_t len = strlen(text);
+	bool bare = len > 0 && strcspn(text, " \"=\\") == len;
+	for (size_t i = 0, step; bare && i < len; i += step) {
+		step = showable(text + i, len - i);
+		bare = step > 0;
 	}
 	if (bare) {
 		sl_buf_puts(line, text);
 		return;
 	}
 	sl_buf_putc(line, '"');
-	for (const char *p = text; *p != '\0'; p++) {
-		unsigned char c = (unsigned char)*p;
-		if (c == '"' || c == '\\') {
+	for (size_t i = 0; i < len;) {
+		size_t step = showable(text + i, len - i);
+		if (text[i] == '"' || text[i] == '\\') {
 			sl_buf_putc(line, '\\');
-			sl_buf_putc(line, (char)c);
-		} else if (c == '\n') {
+		}
+		if (step > 0) {
+			sl_buf_add(line, text + i, step);
+			i += step;
+		} else if (text[i] == '\n') {
 			sl_buf_puts(line, "\\n");
-		} else if (c < ' ' || c == 0x7f) {
-			sl_buf_printf(line, "\\x%02x", c);
+			i++;
 		} else {
-			sl_buf_putc(line, (char)c);
+			sl_buf_printf(line, "\\x%02x", (unsigned char)text[i]);
+			i++;
 		}
 	}
 	sl_buf_putc(line, '"');

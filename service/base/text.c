@@ -121,10 +121,10 @@ bool sl_text_base64_decode(struct sl_buf *out, const char *text, size_t len)
 	return true;
 }
 
-/* The length of the well-formed sequence at `s` (RFC 3629 §4), or 0. */
-static size_t utf8_sequence(const unsigned char *s, size_t left)
+size_t sl_text_utf8_sequence(const char *bytes, size_t left)
 {
-	static const struct {
+	const unsigned char *s = (const unsigned char *)bytes;
+	static const struct { /* RFC 3629 §4 */
 		unsigned char first_min, first_max, second_min, second_max;
 		size_t len;
 	} forms[] = {
@@ -163,7 +163,7 @@ bool sl_text_is_utf8(const char *bytes, size_t len)
 {
 	size_t at = 0;
 	while (at < len) {
-		size_t step = utf8_sequence((const unsigned char *)bytes + at, len - at);
+		size_t step = sl_text_utf8_sequence(bytes + at, len - at);
 		if (step == 0) {
 			return false;
 		}

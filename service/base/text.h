@@ -28,6 +28,10 @@ SL_MUST_CHECK bool sl_text_base64_decode(struct sl_buf *out, const char *text, s
 /** Whether the bytes are well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms). */
 bool sl_text_is_utf8(const char *bytes, size_t len);
 
+/** The length in bytes of the well-formed UTF-8 sequence at `bytes`, of which `left` > 0 are there;
+ *  0 when there is none. */
+size_t sl_text_utf8_sequence(const char *bytes, size_t left);
+
 bool sl_text_starts_with(const char *text, const char *prefix);
 bool sl_text_ends_with(const char *text, const char *suffix);
 

@@ -54,6 +54,7 @@ static const struct transition video_table[] = {
 	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_FAILED,            SL_VIDEO_FAILED,      "the uploaded file cannot be used"},
 	{SL_VIDEO_QUEUED,          SL_EVENT_TRANSCODE_STARTED, SL_VIDEO_TRANSCODING, "MediaConvert has accepted the job"},
 	{SL_VIDEO_QUEUED,          SL_EVENT_FAILED,            SL_VIDEO_FAILED,      "MediaConvert refused the job"},
+	{SL_VIDEO_TRANSCODING,     SL_EVENT_TRANSCODE_STARTED, SL_VIDEO_TRANSCODING, "no audio was found: MediaConvert tries again without"},
 	{SL_VIDEO_TRANSCODING,     SL_EVENT_TRANSCODED,        SL_VIDEO_ANALYZING,   "frames, MP4 and audio are in the bucket"},
 	{SL_VIDEO_TRANSCODING,     SL_EVENT_FAILED,            SL_VIDEO_FAILED,      "MediaConvert could not convert the video"},
 	{SL_VIDEO_ANALYZING,       SL_EVENT_SETTLED_COMPLETE,  SL_VIDEO_COMPLETE,    "all results are stored"},

@@ -82,6 +82,12 @@ static enum sl_err started_tx(struct sl_pg *pg, void *context, struct sl_error *
 	return err;
 }
 
+/* The second try of a video whose first job failed for want of audio. */
+static bool is_silent(const struct sl_step *step)
+{
+	return json_is_true(json_object_get(step->payload, "silent"));
+}
+
 /* Newest jobs to look through for one that a crash made us forget: 5 pages of 20. */
 #define FIND_PAGES 5
 
@@ -104,7 +110,7 @@ enum sl_err sl_transcode_start(
 	}
 	if (err == SL_ERR_AWS_NOT_FOUND) {
 		SL_AUTO(sl_json_decrefp)
-		json_t *body = sl_transcode_job_build(worker->config, &step->video, true);
+		json_t *body = sl_transcode_job_build(worker->config, &step->video, with_audio);
 		err = sl_mediaconvert_create_job(worker->aws, body, &job, reterr);
 	}
 	if (err != SL_ERR_OK) {
@@ -397,6 +403,27 @@ static enum sl_err percent_tx(struct sl_pg *pg, void *context, struct sl_error *
 		SL_PG_I64(progress->percent));
 }
 
+/*
+ * MediaConvert is documented to leave out audio that an input lacks, and is reported to fail such
+ * jobs all the same ("Audio track [1] not found in input container",
+ * github.com/aws-solutions-library-samples/video-on-demand-on-aws issues 45 and 75). So a failure
+ * that speaks of audio is tried once more without any.
+ */
+static bool lacks_audio(const struct sl_step *step, const struct sl_mediaconvert_job *job)
+{
+	return !is_silent(step) && job->error_message != NULL &&
+		strcasestr(job->error_message, "audio") != NULL;
+}
+
+static enum sl_err start_silent(
+	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
+{
+	SL_AUTO(sl_json_decrefp)
+	json_t *payload = json_pack("{s:b}", "silent", true);
+	const struct sl_step_next next = {.kind = SL_STEP_TRANSCODE_START, .payload = payload};
+	return sl_step_commit(worker, step, &next, NULL, NULL, reterr);
+}
+
 enum sl_err sl_transcode_poll(
 	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
@@ -410,14 +437,17 @@ enum sl_err sl_transcode_poll(
 	switch (job.status) {
 	case SL_MEDIACONVERT_COMPLETE:
 		return collect_outputs(worker, step, &job, reterr);
-	case SL_MEDIACONVERT_CANCELED:
 	case SL_MEDIACONVERT_ERROR:
+		return lacks_audio(step, &job) ? start_silent(worker, step, reterr)
+					       : job_error(&job, reterr);
+	case SL_MEDIACONVERT_CANCELED:
 		return job_error(&job, reterr);
 	default:
 		break;
 	}
 	struct progress progress = {step->video_id, job.percent};
-	const struct sl_step_next again = {
-		.kind = SL_STEP_TRANSCODE_POLL, .delay_ms = worker->config->poll_interval_ms};
+	const struct sl_step_next again = {.kind = SL_STEP_TRANSCODE_POLL,
+		.delay_ms = worker->config->poll_interval_ms,
+		.payload = step->payload};
 	return sl_step_commit(worker, step, &again, percent_tx, &progress, reterr);
 }

@@ -104,6 +104,11 @@ static json_t *input(const struct sl_video *video)
 		"Audio Selector 1", "defaultSelection", "DEFAULT");
 }
 
+char *sl_transcode_job_token(const char *video_id, bool with_audio)
+{
+	return sl_asprintf("%s%s", video_id, with_audio ? "" : "-silent");
+}
+
 json_t *sl_transcode_job_build(
 	const struct sl_config *config, const struct sl_video *video, bool with_audio)
 {
@@ -114,11 +119,11 @@ json_t *sl_transcode_job_build(
 	}
 	SL_AUTO(sl_freep)
 	char *token = sl_asprintf("%s%s", video->id, with_audio ? "" : "-silent");
-	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:{s:s}, s:{s:{s:s}, s:[o], s:o}}", "role",
-		config->mediaconvert_role_arn, "clientRequestToken", token, "queue",
+	json_t *body = json_pack("{s:s, s:s, s:s, s:s, s:{s:s, s:s}, s:{s:{s:s}, s:[o], s:o}}",
+		"role", config->mediaconvert_role_arn, "clientRequestToken", token, "queue",
 		config->mediaconvert_queue, "statusUpdateInterval", "SECONDS_10", "userMetadata",
-		"videoId", video->id, "settings", "timecodeConfig", "source", "ZEROBASED", "inputs",
-		input(video), "outputGroups", groups);
+		"videoId", video->id, SL_TRANSCODE_JOB_MARK, token, "settings", "timecodeConfig",
+		"source", "ZEROBASED", "inputs", input(video), "outputGroups", groups);
 	if (body == NULL) {
 		SL_BUG("the MediaConvert job cannot be packed");
 	}
