@@ -96,13 +96,16 @@ enum sl_err sl_transcode_start(
 {
 	SL_AUTO(sl_mediaconvert_job_finish)
 	struct sl_mediaconvert_job job = {0};
+	bool with_audio = !is_silent(step);
 	enum sl_err err = SL_ERR_AWS_NOT_FOUND;
 	if (step->claims > 1) {
 		/* Someone was here before us: the job may exist though nobody wrote it down. */
 		SL_AUTO(sl_error_finish)
 		struct sl_error why = SL_ERROR_INIT;
+		SL_AUTO(sl_freep)
+		char *mark = sl_transcode_job_token(step->video_id, with_audio);
 		err = sl_mediaconvert_find_job(worker->aws, worker->config->mediaconvert_queue,
-			"videoId", step->video_id, FIND_PAGES, &job, &why);
+			SL_TRANSCODE_JOB_MARK, mark, FIND_PAGES, &job, &why);
 		if (err != SL_ERR_OK && err != SL_ERR_AWS_NOT_FOUND) {
 			sl_error_move(reterr, &why);
 			return err;
