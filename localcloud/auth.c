@@ -14,12 +14,15 @@
 #include "clock.h"
 #include "text.h"
 
-#define ALGORITHM         "AWS4-HMAC-SHA256"
-#define MAX_EXPIRES_S     604800
-#define SKEW_S3_MS        ((int64_t)15 * 60 * 1000)
-#define SKEW_MS           ((int64_t)5 * 60 * 1000)
-#define SHA256_HEX_LENGTH 64
-#define EMPTY_SHA256      "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+#define ALGORITHM          "AWS4-HMAC-SHA256"
+#define MAX_EXPIRES_S      604800
+#define SKEW_S3_MS         ((int64_t)15 * 60 * 1000)
+#define SKEW_MS            ((int64_t)5 * 60 * 1000)
+#define MAX_SIGNED_HEADERS 4096 /* bytes of the list */
+#define SHA256_HEX_LENGTH  64
+#define UNSUPPORTED \
+	"The authorization mechanism you have provided is not supported. Please use " ALGORITHM "."
+#define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 SL_PRINTF(3, 4)
 static enum lc_auth_fault refuse(
@@ -99,10 +102,7 @@ static enum lc_auth_fault parse_header_form(const struct lc_request *request,
 	size_t algorithm_len = strcspn(authorization, " ");
 	if (algorithm_len != strlen(ALGORITHM) ||
 		strncmp(authorization, ALGORITHM, algorithm_len) != 0) {
-		return refuse(problem, LC_AUTH_MALFORMED,
-			"The authorization mechanism you have provided is not supported. Please "
-			"use "
-			"AWS4-HMAC-SHA256.");
+		return refuse(problem, LC_AUTH_UNSUPPORTED, UNSUPPORTED);
 	}
 	const char *parameters = authorization + algorithm_len;
 	SL_AUTO(sl_freep)
@@ -115,6 +115,9 @@ static enum lc_auth_fault parse_header_form(const struct lc_request *request,
 			!credential                    ? "Credential"
 				: !ret->signed_headers ? "SignedHeaders"
 						       : "Signature");
+	}
+	if (strlen(ret->signed_headers) > MAX_SIGNED_HEADERS) {
+		return refuse(problem, LC_AUTH_MALFORMED, "SignedHeaders is too long.");
 	}
 	if (!parse_credential(credential, ret)) {
 		return refuse(problem, LC_AUTH_MALFORMED,
@@ -156,6 +159,9 @@ static enum lc_auth_fault parse_query_form(
 			"Query-string authentication version 4 requires the X-Amz-Algorithm, "
 			"X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and "
 			"X-Amz-Expires parameters.");
+	}
+	if (strlen(ret->signed_headers) > MAX_SIGNED_HEADERS) {
+		return refuse(problem, LC_AUTH_QUERY_MALFORMED, "X-Amz-SignedHeaders is too long.");
 	}
 	if (strcmp(algorithm, ALGORITHM) != 0) {
 		return refuse(problem, LC_AUTH_QUERY_MALFORMED,
@@ -200,6 +206,11 @@ enum lc_auth_fault lc_auth_parse(
 	}
 	if (credential || signature) {
 		return parse_query_form(request, ret, problem);
+	}
+	SL_AUTO(sl_freep)
+	char *version_2 = lc_request_query(request, "AWSAccessKeyId");
+	if (version_2) {
+		return refuse(problem, LC_AUTH_UNSUPPORTED, UNSUPPORTED);
 	}
 	return LC_AUTH_OK;
 }

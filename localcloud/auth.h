@@ -40,6 +40,7 @@ enum lc_auth_fault {
 	LC_AUTH_MISSING,            /* not signed at all */
 	LC_AUTH_MALFORMED,          /* the Authorization header cannot be read */
 	LC_AUTH_QUERY_MALFORMED,    /* the X-Amz-* parameters cannot be read */
+	LC_AUTH_UNSUPPORTED,        /* another mechanism, such as Signature Version 2 */
 	LC_AUTH_UNKNOWN_KEY,        /* not our access key */
 	LC_AUTH_REGION,             /* the scope names another region or an unknown service */
 	LC_AUTH_SKEWED,             /* the clocks disagree */

@@ -24,6 +24,9 @@ static const struct refusal refusals[LC_AUTH_FAULT_COUNT_][LC_PROTOCOL_COUNT_] =
 	[LC_AUTH_QUERY_MALFORMED] = {
 		{400, "IncompleteSignatureException"}, {403, "IncompleteSignatureException"},
 		{400, "IncompleteSignature"}, {400, "AuthorizationQueryParametersError"}},
+	[LC_AUTH_UNSUPPORTED] = {
+		{400, "IncompleteSignatureException"}, {403, "IncompleteSignatureException"},
+		{400, "IncompleteSignature"}, {400, "InvalidRequest"}},
 	[LC_AUTH_UNKNOWN_KEY] = {
 		{400, "UnrecognizedClientException"}, {403, "UnrecognizedClientException"},
 		{403, "InvalidClientTokenId"}, {403, "InvalidAccessKeyId"}},

@@ -36,9 +36,6 @@ static void refuse(struct lc_call *call, int status, const char *code, const cha
 	call->refused = true;
 }
 
-#pragma weak lc_sns_certificate
-#pragma weak lc_sns_handle
-
 /* --- before the body ---------------------------------------------------------------------- */
 
 /* An unsigned or misaddressed request still gets an error that its client can read. */

@@ -255,16 +255,25 @@ static const struct s3_part *chosen_part(struct s3_op *op, const struct lc_xml *
 		invalid_part(op, number);
 		return NULL;
 	}
-	if (part->size < MIN_PART_BYTES && element->next) {
-		SL_AUTO(sl_buf_finish)
-		struct sl_buf extra = SL_BUF_INIT;
-		s3_element_i64(&extra, "ProposedSize", part->size);
-		s3_element_i64(&extra, "MinSizeAllowed", MIN_PART_BYTES);
-		s3_error(op, 400, "EntityTooSmall", sl_buf_str(&extra),
-			"Your proposed upload is smaller than the minimum allowed size");
-		return NULL;
-	}
 	return part;
+}
+
+/* Only the last may be small. */
+static bool check_sizes(struct s3_op *op, const struct s3_part *const *parts, size_t count)
+{
+	for (size_t i = 0; i + 1 < count; i++) {
+		if (parts[i]->size < MIN_PART_BYTES) {
+			SL_AUTO(sl_buf_finish)
+			struct sl_buf extra = SL_BUF_INIT;
+			s3_element_i64(&extra, "ProposedSize", parts[i]->size);
+			s3_element_i64(&extra, "MinSizeAllowed", MIN_PART_BYTES);
+			s3_element_i64(&extra, "PartNumber", parts[i]->number);
+			s3_error(op, 400, "EntityTooSmall", sl_buf_str(&extra),
+				"Your proposed upload is smaller than the minimum allowed size");
+			return false;
+		}
+	}
+	return true;
 }
 
 /* The parts to join, in order; borrowed from `stored`, the array is the caller's. NULL after an
@@ -288,6 +297,10 @@ static const struct s3_part **choose_parts(
 			return NULL;
 		}
 		chosen[count++] = part;
+	}
+	if (!check_sizes(op, chosen, count)) {
+		free(chosen);
+		return NULL;
 	}
 	*ret_count = count;
 	return chosen;

@@ -17,8 +17,6 @@
 #define OWNER       "A1LOCALCLOUD00"
 #define MAX_CONFIGS 100
 
-#pragma weak lc_sns_publish
-
 /* What a configuration may name; the test event is sent, never asked for. */
 static const char *const known_events[] = {
 	"s3:ObjectCreated:*",

@@ -4,29 +4,6 @@
 
 #include <string.h>
 
-/* Until every service is in. */
-#pragma weak lc_sns_start
-#pragma weak lc_sns_stop
-#pragma weak lc_sns_handle
-#pragma weak lc_s3_start
-#pragma weak lc_s3_stop
-#pragma weak lc_s3_handle
-#pragma weak lc_events_start
-#pragma weak lc_events_stop
-#pragma weak lc_events_handle
-#pragma weak lc_dynamodb_start
-#pragma weak lc_dynamodb_stop
-#pragma weak lc_dynamodb_handle
-#pragma weak lc_mediaconvert_start
-#pragma weak lc_mediaconvert_stop
-#pragma weak lc_mediaconvert_handle
-#pragma weak lc_rekognition_start
-#pragma weak lc_rekognition_stop
-#pragma weak lc_rekognition_handle
-#pragma weak lc_transcribe_start
-#pragma weak lc_transcribe_stop
-#pragma weak lc_transcribe_handle
-
 static const struct lc_service services[] = {
 	{"sns", LC_PROTOCOL_QUERY, lc_sns_start, lc_sns_stop, lc_sns_handle},
 	{"s3", LC_PROTOCOL_S3, lc_s3_start, lc_s3_stop, lc_s3_handle},
@@ -44,7 +21,7 @@ static const struct lc_service services[] = {
 const struct lc_service *lc_service_find(const char *name)
 {
 	for (size_t i = 0; i < SL_ARRAY_SIZE(services); i++) {
-		if (services[i].handle && strcmp(services[i].name, name) == 0) {
+		if (strcmp(services[i].name, name) == 0) {
 			return &services[i];
 		}
 	}
@@ -54,9 +31,7 @@ const struct lc_service *lc_service_find(const char *name)
 void lc_services_start(struct lc_cloud *cloud)
 {
 	for (size_t i = 0; i < SL_ARRAY_SIZE(services); i++) {
-		if (services[i].start) {
-			services[i].start(cloud);
-		}
+		services[i].start(cloud);
 	}
 }
 
