@@ -53,8 +53,11 @@ def status_line(video):
     parts = []
     for name, analysis in video["analyses"].items():
         progress = analysis.get("progress")
-        shown = analysis["state"] if progress is None else f"{analysis['state']} {progress:.0f} %"
-        parts.append(f"{name} {shown}")
+        shown = f" {progress['done']}/{progress['total']}" if progress else ""
+        parts.append(f"{name} {analysis['state']}{shown}")
+    percent = f" {video['progress']} %" if "progress" in video else ""
+    if video["state"] in ("queued", "transcoding"):
+        return f"{video['state']}{percent}"
     return f"{video['state']}: " + ", ".join(parts)
 
 
