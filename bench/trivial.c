@@ -18,7 +18,12 @@ struct file {
 static enum MHD_Result answer(void *cls, struct MHD_Connection *connection, const char *url,
 	const char *method, const char *version, const char *data, size_t *data_len, void **state)
 {
-	(void)url, (void)method, (void)version, (void)data, (void)data_len, (void)state;
+	(void)url, (void)method, (void)version, (void)data, (void)data_len;
+	static int seen;
+	if (*state == NULL) { /* a reply to the headers alone would close the connection */
+		*state = &seen;
+		return MHD_YES;
+	}
 	const struct file *file = cls;
 	struct MHD_Response *response =
 		MHD_create_response_from_buffer(file->len, file->bytes, MHD_RESPMEM_PERSISTENT);
