@@ -120,8 +120,9 @@ enum sl_err sl_transcode_start(
 		return err;
 	}
 	struct started started = {step->video_id, job.id};
-	const struct sl_step_next next = {
-		.kind = SL_STEP_TRANSCODE_POLL, .delay_ms = worker->config->poll_interval_ms};
+	const struct sl_step_next next = {.kind = SL_STEP_TRANSCODE_POLL,
+		.delay_ms = worker->config->poll_interval_ms,
+		.payload = step->payload};
 	return sl_step_commit(worker, step, &next, started_tx, &started, reterr);
 }
 
@@ -410,12 +411,12 @@ static enum sl_err percent_tx(struct sl_pg *pg, void *context, struct sl_error *
  * MediaConvert is documented to leave out audio that an input lacks, and is reported to fail such
  * jobs all the same ("Audio track [1] not found in input container",
  * github.com/aws-solutions-library-samples/video-on-demand-on-aws issues 45 and 75). So a failure
- * that speaks of audio is tried once more without any.
+ * that speaks of an audio track is tried once more without any.
  */
 static bool lacks_audio(const struct sl_step *step, const struct sl_mediaconvert_job *job)
 {
 	return !is_silent(step) && job->error_message != NULL &&
-		strcasestr(job->error_message, "audio") != NULL;
+		strcasestr(job->error_message, "audio track") != NULL;
 }
 
 static enum sl_err start_silent(
