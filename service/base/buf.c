@@ -49,16 +49,15 @@ void sl_buf_printf(struct sl_buf *buf, const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);
-	va_list again;
-	va_copy(again, arguments);
 	int len = vsnprintf(NULL, 0, format, arguments);
 	va_end(arguments);
 	if (len < 0) {
 		SL_BUG("bad format");
 	}
 	reserve(buf, (size_t)len);
-	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, again);
-	va_end(again);
+	va_start(arguments, format);
+	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, arguments);
+	va_end(arguments);
 	buf->len += (size_t)len;
 }
 

@@ -82,9 +82,14 @@ void sl_text_base64(struct sl_buf *out, const void *bytes, size_t len)
 		unsigned group = (unsigned)in[i] << 16;
 		group |= have > 1 ? (unsigned)in[i + 1] << 8 : 0;
 		group |= have > 2 ? (unsigned)in[i + 2] : 0;
-		char quad[4] = {base64_digits[group >> 18], base64_digits[group >> 12 & 63],
-			have > 1 ? base64_digits[group >> 6 & 63] : '=',
-			have > 2 ? base64_digits[group & 63] : '='};
+		char quad[4] = {
+			base64_digits[group >> 18], base64_digits[group >> 12 & 63], '=', '='};
+		if (have > 1) {
+			quad[2] = base64_digits[group >> 6 & 63];
+		}
+		if (have > 2) {
+			quad[3] = base64_digits[group & 63];
+		}
 		sl_buf_add(out, quad, sizeof(quad));
 	}
 }

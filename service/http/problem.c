@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "exchange.h"
+#include "mem.h"
 #include "text.h"
 
 #define RETRY_AFTER_S 5 /* for a failure that passes, when nobody knows when */
@@ -15,12 +16,14 @@ static json_t *text_value(const char *text)
 	if (sl_text_is_utf8(text, strlen(text))) {
 		return json_string(text);
 	}
-	SL_AUTO(sl_buf_finish)
-	struct sl_buf ascii = SL_BUF_INIT;
-	for (const char *p = text; *p != '\0'; p++) {
-		sl_buf_putc(&ascii, (unsigned char)*p < 0x80 ? *p : '?');
+	SL_AUTO(sl_freep)
+	char *ascii = sl_strdup(text);
+	for (char *p = ascii; *p != '\0'; p++) {
+		if ((unsigned char)*p >= 0x80) {
+			*p = '?';
+		}
 	}
-	return json_string(sl_buf_str(&ascii));
+	return json_string(ascii);
 }
 
 static void set_text(json_t *object, const char *name, const char *text)

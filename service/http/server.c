@@ -27,8 +27,9 @@
 
 static enum sl_err bad_address(const char *listen_, struct sl_error *reterr)
 {
-	return sl_error_set(reterr, SL_ERR_CONFIG,
+	sl_error_set(reterr, SL_ERR_CONFIG,
 		"\"%s\" is no address to listen on; write 127.0.0.1:8080 or [::1]:8080", listen_);
+	return SL_ERR_CONFIG;
 }
 
 /* "host:port" or "[host]:port", both numeric. The caller frees the list. */
@@ -52,8 +53,10 @@ static enum sl_err resolve(const char *listen_, struct addrinfo **ret, struct sl
 		.ai_socktype = SOCK_STREAM,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE,
 	};
-	return getaddrinfo(host, colon + 1, &hints, ret) == 0 ? SL_ERR_OK
-							      : bad_address(listen_, reterr);
+	if (getaddrinfo(host, colon + 1, &hints, ret) != 0) {
+		return bad_address(listen_, reterr);
+	}
+	return SL_ERR_OK;
 }
 
 static enum sl_err bind_and_listen(
