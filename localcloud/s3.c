@@ -134,6 +134,14 @@ void s3_malformed_xml(struct s3_op *op)
 		"schema");
 }
 
+void s3_internal_error(struct s3_op *op, const char *what)
+{
+	sl_log(SL_LOG_ERROR, what, SL_F("reason", strerror(errno)),
+		SL_F("request_id", op->request->request_id), SL_F_END);
+	s3_error(op, 500, "InternalError", NULL,
+		"We encountered an internal error. Please try again.");
+}
+
 struct sl_buf *s3_xml(struct s3_op *op, const char *root)
 {
 	op->reply->content_type = "application/xml";
@@ -203,12 +211,9 @@ char *s3_body_to_file(struct s3_op *op)
 	if (ok) {
 		return file;
 	}
-	sl_log(SL_LOG_ERROR, "cannot store an object", SL_F("path", path),
-		SL_F("reason", strerror(errno)), SL_F("request_id", request->request_id), SL_F_END);
+	s3_internal_error(op, "cannot store an object");
 	s3_store_remove_file(file);
 	free(file);
-	s3_error(op, 500, "InternalError", NULL,
-		"We encountered an internal error. Please try again.");
 	return NULL;
 }
 

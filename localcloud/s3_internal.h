@@ -4,14 +4,16 @@
 
 /*
  * Within S3: s3.c routes to the operations (s3_bucket.c, s3_object.c, s3_read.c, s3_list.c,
- * s3_multipart.c, s3_notify.c), which stand on the store (s3_store.c, s3_upload_store.c): bytes
- * in files that are never changed once stored, their index in SQLite under one mutex.
+ * s3_multipart.c, s3_complete.c, s3_notify.c), which stand on the store (s3_store.c,
+ * s3_store_list.c, s3_upload_store.c, s3_files.c): bytes in files that are never changed once
+ * stored, their index in SQLite under one mutex.
  */
 
 #include "cloud.h"
 #include "xml_read.h"
 
-#define S3_MAX_KEY 1024
+#define S3_MAX_KEY   1024  /* bytes of UTF-8 */
+#define S3_MAX_PARTS 10000 /* of a multipart upload */
 
 /* A request with its address taken apart. `bucket` and `key` are NULL where not addressed. */
 struct s3_op {
@@ -32,6 +34,9 @@ void s3_error(struct s3_op *op, int status, const char *code, const char *extra,
 void s3_no_such_bucket(struct s3_op *op);
 void s3_no_such_key(struct s3_op *op, const char *key);
 void s3_malformed_xml(struct s3_op *op);
+
+/** 500, and a log line with `what` and errno. */
+void s3_internal_error(struct s3_op *op, const char *what);
 
 /** Starts an XML reply with its declaration and root element. */
 struct sl_buf *s3_xml(struct s3_op *op, const char *root);
@@ -135,8 +140,11 @@ sqlite3_stmt *s3_store_prepare(const char *sql, const char *types, ...);
 /** Steps: true for a row, false at the end; a failure is a bug or a dead disk and aborts. */
 bool s3_store_step(sqlite3_stmt *statement);
 
-/** Prepares, binds, runs to the end; the number of changed rows. */
-int s3_store_run(const char *sql, const char *types, ...);
+/** Runs a statement to its end and finalizes it; the number of changed rows. */
+int s3_store_finish(sqlite3_stmt *statement);
+
+/** Prepares, binds, runs to the end. */
+#define s3_store_run(...) s3_store_finish(s3_store_prepare(__VA_ARGS__))
 
 /** A column's text, owned by the caller; NULL for SQL NULL. */
 char *s3_store_text(sqlite3_stmt *statement, int column);
@@ -177,6 +185,13 @@ struct s3_upload {
 /** Appends <Upload> elements of the bucket's uploads whose keys have the prefix. */
 void s3_upload_list(const char *bucket, const char *prefix, struct sl_buf *xml);
 
+/* s3_multipart.c */
+void s3_no_such_upload(struct s3_op *op, const char *id);
+
+/** The request's upload id if bucket and upload exist, owned by the caller, and the headers given
+ *  at the upload's creation (when wanted); NULL after an error reply. */
+char *s3_find_upload(struct s3_op *op, char **ret_headers);
+
 /* --- operations ------------------------------------------------------------------------ */
 
 s3_operation s3_list_buckets, s3_create_bucket, s3_delete_bucket, s3_head_bucket;
@@ -188,7 +203,8 @@ s3_operation s3_get_object, s3_head_object, s3_put_object, s3_delete_object, s3_
 s3_operation s3_create_upload, s3_upload_part, s3_upload_part_copy, s3_complete_upload;
 s3_operation s3_abort_upload, s3_list_parts, s3_list_uploads;
 
-/* --- s3_object.c, s3_conditions.c: helpers of several operations ------------------------- */
+/* --- s3_object.c, s3_files.c, s3_conditions.c: helpers of several operations
+ * ------------------------- */
 
 /** The headers of a request that are stored with the object, as JSON text; NULL after an error
  *  reply. Owned by the caller. */

@@ -65,12 +65,14 @@ SL_NORETURN static void database_failed(const char *sql)
 	SL_BUG("S3's database failed");
 }
 
-static sqlite3_stmt *prepare_v(const char *sql, const char *types, va_list arguments)
+sqlite3_stmt *s3_store_prepare(const char *sql, const char *types, ...)
 {
 	sqlite3_stmt *statement = NULL;
 	if (sqlite3_prepare_v2(store.db, sql, -1, &statement, NULL) != SQLITE_OK) {
 		database_failed(sql);
 	}
+	va_list arguments;
+	va_start(arguments, types);
 	for (int i = 0; types[i]; i++) {
 		if (types[i] == 'i') {
 			sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
@@ -83,14 +85,6 @@ static sqlite3_stmt *prepare_v(const char *sql, const char *types, va_list argum
 			sqlite3_bind_text(statement, i + 1, text, -1, SQLITE_TRANSIENT);
 		}
 	}
-	return statement;
-}
-
-sqlite3_stmt *s3_store_prepare(const char *sql, const char *types, ...)
-{
-	va_list arguments;
-	va_start(arguments, types);
-	sqlite3_stmt *statement = prepare_v(sql, types, arguments);
 	va_end(arguments);
 	return statement;
 }
@@ -104,12 +98,8 @@ bool s3_store_step(sqlite3_stmt *statement)
 	return result == SQLITE_ROW;
 }
 
-int s3_store_run(const char *sql, const char *types, ...)
+int s3_store_finish(sqlite3_stmt *statement)
 {
-	va_list arguments;
-	va_start(arguments, types);
-	sqlite3_stmt *statement = prepare_v(sql, types, arguments);
-	va_end(arguments);
 	while (s3_store_step(statement)) {
 	}
 	sqlite3_finalize(statement);
@@ -413,126 +403,4 @@ bool s3_store_delete(const char *bucket, const char *key, char **ret_sequencer)
 	s3_store_unlock();
 	s3_object_finish(&old);
 	return found;
-}
-
-/* --- listing ------------------------------------------------------------------------------- */
-
-/* Makes `at` the smallest byte string behind everything that starts with it. */
-static bool make_successor(struct sl_buf *at)
-{
-	while (at->len > 0) {
-		unsigned char last = (unsigned char)at->data[at->len - 1];
-		if (last < 0xFF) {
-			at->data[at->len - 1] = (char)(last + 1);
-			return true;
-		}
-		at->data[--at->len] = '\0';
-	}
-	return false;
-}
-
-static void append_item(struct s3_listing *listing, struct s3_listed item)
-{
-	listing->items =
-		sl_reallocarray(listing->items, listing->count + 1, sizeof *listing->items);
-	listing->items[listing->count++] = item;
-}
-
-/* The common prefix that `key` belongs to, owned by the caller, or NULL. */
-static char *common_prefix(const char *key, const char *prefix, const char *delimiter)
-{
-	if (!delimiter || !*delimiter) {
-		return NULL;
-	}
-	const char *found = strstr(key + strlen(prefix), delimiter);
-	return found ? sl_strndup(key, (size_t)(found - key) + strlen(delimiter)) : NULL;
-}
-
-/* Lists from `from` on until a common prefix, whose keys are then jumped over (true), the end
- * or the maximum. */
-static bool list_run(sqlite3_stmt *statement, const char *prefix, const char *delimiter, size_t max,
-	struct s3_listing *ret, struct sl_buf *from)
-{
-	while (s3_store_step(statement)) {
-		char *key = s3_store_text(statement, 0);
-		if (strncmp(key, prefix, strlen(prefix)) != 0) {
-			free(key);
-			return false;
-		}
-		if (ret->count == max) {
-			ret->truncated = true;
-			free(key);
-			return false;
-		}
-		char *common = common_prefix(key, prefix, delimiter);
-		if (common) {
-			free(key);
-			append_item(ret, (struct s3_listed){.key = common, .is_prefix = true});
-			sl_buf_clear(from);
-			sl_buf_puts(from, common);
-			return make_successor(from);
-		}
-		append_item(ret,
-			(struct s3_listed){
-				.key = key,
-				.size = sqlite3_column_int64(statement, 1),
-				.etag = s3_store_text(statement, 2),
-				.modified_ms = sqlite3_column_int64(statement, 3),
-			});
-	}
-	return false;
-}
-
-/* Where listing begins: at the prefix, or behind `after` if that is further, and behind all of
- * `after`'s group when `after` is (or is in) a common prefix that was already told. */
-static bool listing_start(
-	const char *prefix, const char *delimiter, const char *after, struct sl_buf *ret)
-{
-	if (!after || strcmp(after, prefix) < 0) {
-		sl_buf_puts(ret, prefix);
-		return true;
-	}
-	sl_buf_puts(ret, after);
-	if (strncmp(after, prefix, strlen(prefix)) == 0) {
-		SL_AUTO(sl_freep)
-		char *common = common_prefix(after, prefix, delimiter);
-		if (common && strcmp(common, after) == 0) {
-			return make_successor(ret);
-		}
-	}
-	/* The smallest string behind `after`: with a 0x01, since keys never hold NUL. */
-	sl_buf_putc(ret, '\x01');
-	return true;
-}
-
-void s3_store_list(const char *bucket, const char *prefix, const char *delimiter, const char *after,
-	size_t max, struct s3_listing *ret)
-{
-	SL_AUTO(sl_buf_finish)
-	struct sl_buf from = SL_BUF_INIT;
-	*ret = (struct s3_listing){NULL};
-	if (max == 0) {
-		return;
-	}
-	s3_store_lock();
-	bool more = listing_start(prefix, delimiter, after, &from);
-	while (more) {
-		sqlite3_stmt *statement =
-			s3_store_prepare("SELECT key, size, etag, modified_ms FROM objects"
-					 " WHERE bucket = ? AND key >= ? ORDER BY key",
-				"tb", bucket, sl_buf_str(&from));
-		more = list_run(statement, prefix, delimiter, max, ret, &from);
-		sqlite3_finalize(statement);
-	}
-	s3_store_unlock();
-}
-
-void s3_listing_finish(struct s3_listing *listing)
-{
-	for (size_t i = 0; i < listing->count; i++) {
-		free(listing->items[i].key);
-		free(listing->items[i].etag);
-	}
-	free(listing->items);
-	*listing = (struct s3_listing){NULL};
 }

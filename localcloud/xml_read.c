@@ -12,7 +12,7 @@
 #include "text.h"
 
 #define MAX_DEPTH    16
-#define MAX_ELEMENTS 20000
+#define MAX_ELEMENTS 60000 /* 10,000 parts of an upload with up to 5 members each */
 
 struct reader {
 	const char *at, *end;

@@ -14,7 +14,7 @@ struct lc_xml {
 };
 
 /** The document's root, owned by the caller; NULL when it is not well-formed, too deep (16) or
- *  has more than 20,000 elements. */
+ *  has more than 60,000 elements. */
 struct lc_xml *lc_xml_read(const char *bytes, size_t len);
 
 void lc_xml_destroy(struct lc_xml *root);
