@@ -6,6 +6,7 @@ import datetime
 import http.server
 import json
 import threading
+import urllib.parse
 import uuid
 
 import pytest
@@ -306,8 +307,10 @@ def test_unsubscribing_sends_a_goodbye_that_is_not_taken_for_a_new_subscription(
     [mine] = [one["SubscriptionArn"] for one in
               sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"]]
     offset = svc.process.log_size()
-    sns.unsubscribe(SubscriptionArn=mine)
-    svc.process.wait_log(r"(?i)POST.*/sns.*status=200|status=200.*/sns", offset)
+    # As the UnsubscribeURL of a notification does, which anyone can follow who has seen one.
+    query = urllib.parse.urlencode({"Action": "Unsubscribe", "SubscriptionArn": mine})
+    assert exchange(cloud.url, "GET", f"/?{query}").status == 200
+    svc.process.wait_log(r"op=sns_receive .*status=200", offset)
     assert sns.list_subscriptions_by_topic(TopicArn=arn)["Subscriptions"] == []
 
 
