@@ -31,8 +31,7 @@ static const struct operation {
 	{"Scan", lc_ddb_scan_spec, lc_ddb_scan},
 };
 
-/* --- the check sum ------------------------------------------------------------------------------
- */
+/* --- the check sum ----------------------------------------------------------------------- */
 
 static uint32_t crc_table[256];
 static pthread_once_t crc_once = PTHREAD_ONCE_INIT;
@@ -59,8 +58,7 @@ static uint32_t crc32_of(const char *bytes, size_t len)
 	return ~crc;
 }
 
-/* --- replies
- * -------------------------------------------------------------------------------------- */
+/* --- replies ----------------------------------------------------------------------------- */
 
 static json_t *error_body(const struct lc_ddb_error *error)
 {

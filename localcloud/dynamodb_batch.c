@@ -9,8 +9,7 @@
 #include "lc_dynamodb_key.h"
 #include "text.h"
 
-/* --- batches
- * ---------------------------------------------------------------------------------------- */
+/* --- batches ----------------------------------------------------------------------------- */
 
 /* Notes a key; false when the batch had it before. */
 static bool key_is_new(json_t *seen, const struct lc_ddb_table *table, const struct lc_ddb_key *key,

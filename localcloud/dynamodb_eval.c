@@ -31,7 +31,7 @@ json_t *lc_ddb_path_get(const json_t *item, const struct lc_ddb_path *path, size
 	return value;
 }
 
-/* --- operands --------------------------------------------------------------------------------- */
+/* --- operands ---------------------------------------------------------------------------- */
 
 /* UTF-8 characters, which is how size() counts a string. */
 static int64_t characters(const json_t *string)
@@ -79,8 +79,7 @@ static json_t *operand(const struct lc_ddb_node *node, const json_t *item)
 	return argument == NULL ? NULL : size_of(argument);
 }
 
-/* --- comparisons --------------------------------------------------------------------------------
- */
+/* --- comparisons ------------------------------------------------------------------------- */
 
 static bool compare(const char *op, const json_t *a, const json_t *b)
 {
@@ -214,8 +213,7 @@ bool lc_ddb_matches(const struct lc_ddb_expr *expr, const json_t *item)
 	return expr->root == NULL || holds(expr->root, item);
 }
 
-/* --- projections
- * ---------------------------------------------------------------------------------- */
+/* --- projections ------------------------------------------------------------------------- */
 
 static json_t *project_value(
 	const struct lc_ddb_path *const *paths, size_t count, size_t depth, json_t *value);
@@ -241,7 +239,7 @@ static json_t *project_map(
 	const struct lc_ddb_path *const *paths, size_t count, size_t depth, json_t *map)
 {
 	json_t *result = json_object();
-	const struct lc_ddb_path **through = sl_calloc(count, sizeof(*through));
+	const struct lc_ddb_path **through = sl_calloc(count, sizeof(const struct lc_ddb_path *));
 	for (size_t i = 0; i < count; i++) {
 		const struct lc_ddb_step *step = &paths[i]->steps[depth];
 		json_t *member = step->name == NULL ? NULL : json_object_get(map, step->name);
@@ -262,7 +260,7 @@ static json_t *project_list(
 	const struct lc_ddb_path *const *paths, size_t count, size_t depth, const json_t *list)
 {
 	json_t *result = json_array();
-	const struct lc_ddb_path **through = sl_calloc(count, sizeof(*through));
+	const struct lc_ddb_path **through = sl_calloc(count, sizeof(const struct lc_ddb_path *));
 	for (size_t index = 0; index < json_array_size(list); index++) {
 		struct lc_ddb_step step = {NULL, (int64_t)index};
 		size_t found = paths_through(paths, count, depth, &step, through);
@@ -304,7 +302,8 @@ json_t *lc_ddb_project(const struct lc_ddb_expr *expr, json_t *item)
 	if (expr->count == 0) {
 		return json_incref(item);
 	}
-	const struct lc_ddb_path **paths = sl_calloc(expr->count, sizeof(*paths));
+	const struct lc_ddb_path **paths =
+		sl_calloc(expr->count, sizeof(const struct lc_ddb_path *));
 	for (size_t i = 0; i < expr->count; i++) {
 		const struct lc_ddb_node *node = expr->list[i];
 		paths[i] = node->kind == LC_DDB_ACTION ? &node->args[0]->path : &node->path;

@@ -4,36 +4,17 @@
  * one parser by recursive descent. Entry: lc_ddb_expr_parse. Pure functions, any thread.
  */
 
-#include <ctype.h>
 #include <string.h>
 #include <strings.h>
 
 #include "lc_dynamodb.h"
+#include "lc_dynamodb_token.h"
 
 enum { EXPRESSION_MAX = 4096, NESTING_MAX = 100, PATH_STEPS_MAX = 32, INDEX_DIGITS_MAX = 8 };
 
-enum token_kind {
-	TOKEN_END = 0,
-	TOKEN_WORD = 'w',   /* identifier or keyword */
-	TOKEN_NAME = '#',   /* #name */
-	TOKEN_VALUE = ':',  /* :value */
-	TOKEN_NUMBER = 'n', /* digits, a list index */
-	TOKEN_LESS_EQUAL = 'l',
-	TOKEN_GREATER_EQUAL = 'g',
-	TOKEN_NOT_EQUAL = '!',
-	TOKEN_BAD = '?', /* a character that no token starts with */
-			 /* punctuation and the other operators are their own character */
-};
-
-struct token {
-	int kind;
-	const char *start;
-	size_t length;
-};
-
 struct parser {
 	const char *text;
-	struct token previous, token;
+	struct lc_ddb_token previous, token;
 	int depth;
 	struct lc_ddb_expr *expr;
 	struct lc_ddb_names *names;
@@ -41,46 +22,10 @@ struct parser {
 	struct sl_buf syntax; /* the syntax error; empty: none */
 };
 
-/* --- scanner -------------------------------------------------------------------------------- */
-
-static bool word_character(char c)
-{
-	return isalnum((unsigned char)c) || c == '_';
-}
-
-static struct token scan(const char *p)
-{
-	while (*p != '\0' && strchr(" \t\r\n", *p) != NULL) {
-		p++;
-	}
-	struct token token = {*p, p, *p != '\0'};
-	if (*p == '#' || *p == ':' || isalpha((unsigned char)*p) || *p == '_') {
-		token.kind = *p == '#' || *p == ':' ? *p : TOKEN_WORD;
-		while (word_character(p[token.length])) {
-			token.length++;
-		}
-		if (token.kind != TOKEN_WORD && token.length == 1) {
-			token.kind = TOKEN_BAD;
-		}
-	} else if (isdigit((unsigned char)*p)) {
-		token.kind = TOKEN_NUMBER;
-		token.length = strspn(p, "0123456789");
-	} else if (strncmp(p, "<=", 2) == 0 || strncmp(p, ">=", 2) == 0 ||
-		strncmp(p, "<>", 2) == 0) {
-		token.kind = p[0] == '>' ? TOKEN_GREATER_EQUAL
-			: p[1] == '='    ? TOKEN_LESS_EQUAL
-					 : TOKEN_NOT_EQUAL;
-		token.length = 2;
-	} else if (*p != '\0' && strchr("(),.[]=<>+-", *p) == NULL) {
-		token.kind = TOKEN_BAD;
-	}
-	return token;
-}
-
 static void advance(struct parser *parser)
 {
 	parser->previous = parser->token;
-	parser->token = scan(parser->token.start + parser->token.length);
+	parser->token = lc_ddb_token_scan(parser->token.start + parser->token.length);
 }
 
 /* AWS shows the token and its surroundings: one token before and one behind. */
@@ -89,18 +34,18 @@ static void syntax_error(struct parser *parser)
 	if (parser->syntax.len > 0) {
 		return;
 	}
-	const struct token *token = &parser->token;
+	const struct lc_ddb_token *token = &parser->token;
 	const char *from = parser->previous.start != NULL ? parser->previous.start : token->start;
-	struct token behind = scan(token->start + token->length);
+	struct lc_ddb_token behind = lc_ddb_token_scan(token->start + token->length);
 	const char *to = behind.start + behind.length;
-	if (token->kind == TOKEN_END) {
+	if (token->kind == LC_DDB_TOKEN_END) {
 		to = parser->previous.start != NULL
 			? parser->previous.start + parser->previous.length
 			: token->start;
 	}
 	sl_buf_printf(&parser->syntax, "Syntax error; token: \"%.*s\", near: \"%.*s\"",
-		token->kind == TOKEN_END ? 5 : (int)token->length,
-		token->kind == TOKEN_END ? "<EOF>" : token->start, (int)(to - from), from);
+		token->kind == LC_DDB_TOKEN_END ? 5 : (int)token->length,
+		token->kind == LC_DDB_TOKEN_END ? "<EOF>" : token->start, (int)(to - from), from);
 }
 
 static bool failed(const struct parser *parser)
@@ -126,7 +71,7 @@ static void expect(struct parser *parser, int kind)
 
 static bool at_keyword(const struct parser *parser, const char *keyword)
 {
-	return !failed(parser) && parser->token.kind == TOKEN_WORD &&
+	return !failed(parser) && parser->token.kind == LC_DDB_TOKEN_WORD &&
 		parser->token.length == strlen(keyword) &&
 		strncasecmp(parser->token.start, keyword, parser->token.length) == 0;
 }
@@ -140,7 +85,7 @@ static bool accept_keyword(struct parser *parser, const char *keyword)
 	return true;
 }
 
-/* --- tree ------------------------------------------------------------------------------------ */
+/* --- tree -------------------------------------------------------------------------------- */
 
 static struct lc_ddb_node *node_create(
 	struct parser *parser, enum lc_ddb_node_kind kind, const char *op, size_t length)
@@ -171,9 +116,9 @@ static struct lc_ddb_node *node_of(struct parser *parser, enum lc_ddb_node_kind 
 	return node;
 }
 
-/* --- operands --------------------------------------------------------------------------------- */
+/* --- operands ---------------------------------------------------------------------------- */
 
-static char *token_text(const struct token *token)
+static char *token_text(const struct lc_ddb_token *token)
 {
 	return sl_strndup(token->start, token->length);
 }
@@ -183,7 +128,7 @@ static char *attribute_name(struct parser *parser)
 {
 	SL_AUTO(sl_freep)
 	char *word = token_text(&parser->token);
-	if (parser->token.kind == TOKEN_WORD) {
+	if (parser->token.kind == LC_DDB_TOKEN_WORD) {
 		if (lc_ddb_reserved(word)) {
 			lc_ddb_fault(&parser->faults, LC_DDB_FAULT_RESERVED,
 				"Attribute name is a reserved keyword; reserved keyword: %s", word);
@@ -210,7 +155,7 @@ static void path_add(struct lc_ddb_path *path, char *name, int64_t index)
 
 static void parse_name_step(struct parser *parser, struct lc_ddb_path *path)
 {
-	if (parser->token.kind != TOKEN_WORD && parser->token.kind != TOKEN_NAME) {
+	if (parser->token.kind != LC_DDB_TOKEN_WORD && parser->token.kind != LC_DDB_TOKEN_NAME) {
 		syntax_error(parser);
 		return;
 	}
@@ -220,7 +165,7 @@ static void parse_name_step(struct parser *parser, struct lc_ddb_path *path)
 
 static void parse_index_step(struct parser *parser, struct lc_ddb_path *path)
 {
-	if (parser->token.kind != TOKEN_NUMBER) {
+	if (parser->token.kind != LC_DDB_TOKEN_NUMBER) {
 		syntax_error(parser);
 		return;
 	}
@@ -307,14 +252,14 @@ static struct lc_ddb_node *parse_operand(struct parser *parser)
 	if (parser->depth >= NESTING_MAX) {
 		syntax_error(parser);
 	}
-	if (!failed(parser) && parser->token.kind == TOKEN_VALUE) {
+	if (!failed(parser) && parser->token.kind == LC_DDB_TOKEN_VALUE) {
 		return parse_value(parser);
 	}
 	if (failed(parser)) {
 		return node_create(parser, LC_DDB_VALUE, "", 0);
 	}
-	struct token behind = scan(parser->token.start + parser->token.length);
-	if (parser->token.kind == TOKEN_WORD && behind.kind == '(') {
+	struct lc_ddb_token behind = lc_ddb_token_scan(parser->token.start + parser->token.length);
+	if (parser->token.kind == LC_DDB_TOKEN_WORD && behind.kind == '(') {
 		parser->depth++;
 		struct lc_ddb_node *node = parse_function(parser);
 		parser->depth--;
@@ -323,8 +268,7 @@ static struct lc_ddb_node *parse_operand(struct parser *parser)
 	return parse_path(parser);
 }
 
-/* --- conditions ---------------------------------------------------------------------------------
- */
+/* --- conditions -------------------------------------------------------------------------- */
 
 static struct lc_ddb_node *parse_or(struct parser *parser);
 
@@ -344,8 +288,8 @@ static struct lc_ddb_node *parse_comparison(struct parser *parser)
 	static const struct {
 		int kind;
 		const char *op;
-	} operators[] = {{'=', "="}, {'<', "<"}, {'>', ">"}, {TOKEN_NOT_EQUAL, "<>"},
-		{TOKEN_LESS_EQUAL, "<="}, {TOKEN_GREATER_EQUAL, ">="}};
+	} operators[] = {{'=', "="}, {'<', "<"}, {'>', ">"}, {LC_DDB_TOKEN_NOT_EQUAL, "<>"},
+		{LC_DDB_TOKEN_LESS_EQUAL, "<="}, {LC_DDB_TOKEN_GREATER_EQUAL, ">="}};
 	struct lc_ddb_node *operand = parse_operand(parser);
 	for (size_t i = 0; i < SL_ARRAY_SIZE(operators); i++) {
 		if (accept(parser, operators[i].kind)) {
@@ -414,8 +358,7 @@ static struct lc_ddb_node *parse_or(struct parser *parser)
 	return node;
 }
 
-/* --- projections and updates
- * ---------------------------------------------------------------------- */
+/* --- projections and updates ------------------------------------------------------------- */
 
 static void list_add(struct lc_ddb_expr *expr, struct lc_ddb_node *node)
 {
@@ -457,7 +400,7 @@ static void parse_action(struct parser *parser, const char *section)
 		expect(parser, '=');
 		node_add(node, parse_assigned(parser));
 	} else if (strcmp(section, "REMOVE") != 0) {
-		if (!failed(parser) && parser->token.kind == TOKEN_VALUE) {
+		if (!failed(parser) && parser->token.kind == LC_DDB_TOKEN_VALUE) {
 			node_add(node, parse_value(parser));
 		} else {
 			syntax_error(parser);
@@ -470,7 +413,7 @@ static void parse_update(struct parser *parser)
 {
 	static const char *const sections[] = {"SET", "REMOVE", "ADD", "DELETE"};
 	bool seen[SL_ARRAY_SIZE(sections)] = {false};
-	while (!failed(parser) && parser->token.kind != TOKEN_END) {
+	while (!failed(parser) && parser->token.kind != LC_DDB_TOKEN_END) {
 		size_t i = 0;
 		while (i < SL_ARRAY_SIZE(sections) && !accept_keyword(parser, sections[i])) {
 			i++;
@@ -491,13 +434,12 @@ static void parse_update(struct parser *parser)
 	}
 }
 
-/* --- entry
- * ----------------------------------------------------------------------------------------- */
+/* --- entry ------------------------------------------------------------------------------- */
 
 static bool parse_text(struct parser *parser, enum lc_ddb_grammar grammar)
 {
-	parser->token = scan(parser->text);
-	if (parser->token.kind == TOKEN_END) {
+	parser->token = lc_ddb_token_scan(parser->text);
+	if (parser->token.kind == LC_DDB_TOKEN_END) {
 		sl_buf_puts(&parser->syntax, "The expression can not be empty;");
 		return false;
 	}
@@ -508,7 +450,7 @@ static bool parse_text(struct parser *parser, enum lc_ddb_grammar grammar)
 	} else {
 		parse_update(parser);
 	}
-	if (!failed(parser) && parser->token.kind != TOKEN_END) {
+	if (!failed(parser) && parser->token.kind != LC_DDB_TOKEN_END) {
 		syntax_error(parser);
 	}
 	return !failed(parser);

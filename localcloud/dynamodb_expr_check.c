@@ -33,8 +33,7 @@ void lc_ddb_path_print(struct sl_buf *out, const struct lc_ddb_path *path)
 	sl_buf_putc(out, ']');
 }
 
-/* --- names and values --------------------------------------------------------------------------
- */
+/* --- names and values -------------------------------------------------------------------- */
 
 static bool placeholder_valid(const char *key, char first)
 {
@@ -128,24 +127,24 @@ void lc_ddb_names_finish(struct lc_ddb_names *names)
 	names->unused_names = names->unused_values = NULL;
 }
 
-/* --- functions and operands ------------------------------------------------------------------- */
+/* --- functions and operands -------------------------------------------------------------- */
 
 enum result { RESULT_BOOL, RESULT_VALUE };
 
 static const struct function {
 	const char *name;
-	bool update; /* of update expressions, else of conditions */
 	size_t operands;
 	enum result result;
+	bool update; /* of update expressions, else of conditions */
 } functions[] = {
-	{"attribute_exists", false, 1, RESULT_BOOL},
-	{"attribute_not_exists", false, 1, RESULT_BOOL},
-	{"attribute_type", false, 2, RESULT_BOOL},
-	{"begins_with", false, 2, RESULT_BOOL},
-	{"contains", false, 2, RESULT_BOOL},
-	{"size", false, 1, RESULT_VALUE},
-	{"if_not_exists", true, 2, RESULT_VALUE},
-	{"list_append", true, 2, RESULT_VALUE},
+	{"attribute_exists", 1, RESULT_BOOL, false},
+	{"attribute_not_exists", 1, RESULT_BOOL, false},
+	{"attribute_type", 2, RESULT_BOOL, false},
+	{"begins_with", 2, RESULT_BOOL, false},
+	{"contains", 2, RESULT_BOOL, false},
+	{"size", 1, RESULT_VALUE, false},
+	{"if_not_exists", 2, RESULT_VALUE, true},
+	{"list_append", 2, RESULT_VALUE, true},
 };
 
 static const struct function *function_find(const char *name, bool update)
@@ -369,8 +368,7 @@ static void condition_check(const struct lc_ddb_node *node, struct lc_ddb_faults
 	}
 }
 
-/* --- paths that overlap --------------------------------------------------------------------------
- */
+/* --- paths that overlap ------------------------------------------------------------------ */
 
 static void overlap_check(
 	const struct lc_ddb_path *a, const struct lc_ddb_path *b, struct lc_ddb_faults *faults)
@@ -404,8 +402,7 @@ static const struct lc_ddb_path *listed_path(const struct lc_ddb_node *node)
 	return node->kind == LC_DDB_ACTION ? &node->args[0]->path : &node->path;
 }
 
-/* --- updates
- * ---------------------------------------------------------------------------------------- */
+/* --- updates ----------------------------------------------------------------------------- */
 
 static void assigned_check(const struct lc_ddb_node *node, struct lc_ddb_faults *faults)
 {

@@ -104,7 +104,7 @@ static bool conditions_read(
 			conditions_read(node->args[1], conditions, error);
 	}
 	struct condition condition = {NULL, NULL, {NULL, NULL}};
-	if (!condition_read(node, &condition, error)) {
+	if (!condition_read(node, &condition, error) || condition.name == NULL) {
 		return false;
 	}
 	for (size_t i = 0; i < conditions->count; i++) {
@@ -153,8 +153,7 @@ static bool types_check(const struct condition *condition, const struct lc_ddb_k
 	return true;
 }
 
-/* --- bounds
- * --------------------------------------------------------------------------------------- */
+/* --- bounds ------------------------------------------------------------------------------ */
 
 static void bound_set(struct lc_ddb_bound *bound, const json_t *value, bool exclusive)
 {
@@ -212,8 +211,7 @@ bool lc_ddb_bounds_hold(
 		(to < 0 || (to == 0 && !high->exclusive));
 }
 
-/* --- entry
- * ------------------------------------------------------------------------------------------ */
+/* --- entry ------------------------------------------------------------------------------- */
 
 static bool conditions_fit(const struct conditions *conditions, const struct lc_ddb_table *table,
 	struct lc_ddb_error *error)

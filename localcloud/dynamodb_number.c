@@ -240,7 +240,8 @@ void lc_ddb_number_order(struct sl_buf *out, const struct lc_ddb_number *number)
 	sl_buf_putc(out, (char)((number->exponent - EXPONENT_MIN) ^ flip));
 	for (int i = 0; i < number->count; i++) {
 		/* From 1, so that no flipped digit equals the end below. */
-		sl_buf_putc(out, (char)((number->digits[i] + 1) ^ flip));
+		unsigned char digit = (unsigned char)((number->digits[i] + 1) ^ flip);
+		sl_buf_add(out, &digit, 1);
 	}
 	if (number->negative) {
 		/* A longer negative number is the smaller one: end above every flipped digit. */

@@ -42,8 +42,7 @@ static void page_finish(struct page *page)
 	json_decref(page->last_key);
 }
 
-/* --- the request
- * ---------------------------------------------------------------------------------- */
+/* --- the request ------------------------------------------------------------------------- */
 
 /* AWS puts words before most complaints about a starting key. */
 static bool start_key_check(json_t *key, struct lc_ddb_error *error)
@@ -132,8 +131,7 @@ static bool page_init(struct page *page, bool query)
 		lc_ddb_names_all_used(&page->names, error) && select_check(in, error);
 }
 
-/* --- the walk
- * ---------------------------------------------------------------------------------------- */
+/* --- the walk ---------------------------------------------------------------------------- */
 
 static bool page_visit(void *context, json_t *item)
 {
@@ -182,8 +180,7 @@ static json_t *page_run(struct page *page, bool (*prepare)(struct page *page))
 	return reply;
 }
 
-/* --- Query
- * -------------------------------------------------------------------------------------------- */
+/* --- Query ------------------------------------------------------------------------------- */
 
 static bool filter_has_no_key(const struct page *page)
 {
@@ -281,8 +278,7 @@ json_t *lc_ddb_query(struct lc_ddb_call *call)
 	return page_run(&page, query_prepare);
 }
 
-/* --- Scan
- * ---------------------------------------------------------------------------------------------- */
+/* --- Scan -------------------------------------------------------------------------------- */
 
 static bool segments_check(const json_t *in, struct lc_ddb_error *error)
 {

@@ -8,8 +8,7 @@
 
 #include "lc_dynamodb_key.h"
 
-/* --- capacity -----------------------------------------------------------------------------------
- */
+/* --- capacity ---------------------------------------------------------------------------- */
 
 double lc_ddb_read_units(size_t bytes, bool consistent)
 {
@@ -19,7 +18,8 @@ double lc_ddb_read_units(size_t bytes, bool consistent)
 
 double lc_ddb_write_units(size_t bytes)
 {
-	return bytes == 0 ? 1 : (double)((bytes + 1023) / 1024);
+	size_t blocks = bytes == 0 ? 1 : (bytes + 1023) / 1024;
+	return (double)blocks;
 }
 
 json_t *lc_ddb_capacity_of(const struct lc_ddb_call *call, const char *table, double units)
@@ -43,8 +43,7 @@ void lc_ddb_capacity(const struct lc_ddb_call *call, const char *table, double u
 	}
 }
 
-/* --- projections --------------------------------------------------------------------------------
- */
+/* --- projections ------------------------------------------------------------------------- */
 
 /* AttributesToGet is the older way to say ProjectionExpression: turned into one. */
 bool lc_ddb_attributes_to_get(json_t *in, struct lc_ddb_error *error)
@@ -103,8 +102,7 @@ bool lc_ddb_projection_parse(struct lc_ddb_names *names, struct lc_ddb_expr *pro
 		lc_ddb_names_all_used(names, error);
 }
 
-/* --- GetItem
- * -------------------------------------------------------------------------------------- */
+/* --- GetItem ----------------------------------------------------------------------------- */
 
 json_t *lc_ddb_get_item(struct lc_ddb_call *call)
 {

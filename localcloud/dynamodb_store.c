@@ -53,8 +53,7 @@ const char *lc_ddb_region(void)
 	return store.region;
 }
 
-/* --- statements ---------------------------------------------------------------------------------
- */
+/* --- statements -------------------------------------------------------------------------- */
 
 static void failure(void)
 {
@@ -143,8 +142,7 @@ static void bind_json(sqlite3_stmt *statement, int at, const json_t *root)
 	sqlite3_bind_text(statement, at, text, -1, free);
 }
 
-/* --- tables
- * ----------------------------------------------------------------------------------------- */
+/* --- tables ------------------------------------------------------------------------------ */
 
 static void key_part_init(
 	struct lc_ddb_key_part *part, const json_t *element, const json_t *definitions)
@@ -237,8 +235,7 @@ void lc_ddb_table_count(int64_t id, int64_t *ret_items, int64_t *ret_bytes)
 	*ret_bytes = sqlite3_column_int64(statement, 1);
 }
 
-/* --- keys
- * --------------------------------------------------------------------------------------------- */
+/* --- keys -------------------------------------------------------------------------------- */
 
 /* AWS words emptiness differently for a Key and for an Item. */
 static bool key_part_check(const struct lc_ddb_table *table, size_t i, const json_t *value,
@@ -364,8 +361,7 @@ static void bind_key(
 	bind_blob(statement, 4, &key->sort);
 }
 
-/* --- items
- * -------------------------------------------------------------------------------------------- */
+/* --- items ------------------------------------------------------------------------------- */
 
 json_t *lc_ddb_item_get(const struct lc_ddb_table *table, const struct lc_ddb_key *key)
 {

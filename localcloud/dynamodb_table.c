@@ -10,8 +10,7 @@
 #include "lc_dynamodb.h"
 #include "uuid.h"
 
-/* --- CreateTable --------------------------------------------------------------------------------
- */
+/* --- CreateTable ------------------------------------------------------------------------- */
 
 static void names_print(struct sl_buf *out, const json_t *list)
 {
@@ -184,8 +183,7 @@ json_t *lc_ddb_create_table(struct lc_ddb_call *call)
 	return description_reply("TableDescription", json_incref(description), "CREATING", 0, 0);
 }
 
-/* --- the others
- * ------------------------------------------------------------------------------------ */
+/* --- the others -------------------------------------------------------------------------- */
 
 /* DescribeTable and DeleteTable name the table in their error, item operations do not. */
 static bool named_table_find(struct lc_ddb_call *call, struct lc_ddb_table *table)

@@ -21,8 +21,7 @@ static json_t *fail_value(struct lc_ddb_error *error, const char *words)
 	return NULL;
 }
 
-/* --- right-hand sides ---------------------------------------------------------------------------
- */
+/* --- right-hand sides -------------------------------------------------------------------- */
 
 static json_t *evaluate(
 	const struct lc_ddb_node *node, const json_t *item, struct lc_ddb_error *error);
@@ -90,8 +89,7 @@ static json_t *evaluate(
 	return add_values(first, second, node->kind == LC_DDB_MINUS, error);
 }
 
-/* --- sets
- * ------------------------------------------------------------------------------------------ */
+/* --- sets -------------------------------------------------------------------------------- */
 
 static size_t set_find(const json_t *set, const json_t *element)
 {
@@ -148,8 +146,7 @@ static bool change(const struct lc_ddb_node *action, const json_t *existing, jso
 	return true;
 }
 
-/* --- application
- * ------------------------------------------------------------------------------------- */
+/* --- application ------------------------------------------------------------------------- */
 
 /* Elements that an update puts behind the end of a list, by index, and those that it removes
  * (json null meanwhile), settled when all actions are done. */

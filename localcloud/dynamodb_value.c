@@ -194,7 +194,7 @@ bool lc_ddb_item_check(json_t *item, struct lc_ddb_error *error)
 	return members_check(item, 0, error);
 }
 
-/* --- size --------------------------------------------------------------------------------- */
+/* --- size -------------------------------------------------------------------------------- */
 
 static size_t base64_size(const json_t *text)
 {
@@ -210,7 +210,7 @@ static size_t base64_size(const json_t *text)
 /* Two digits a byte, aligned to even powers of ten, a byte of exponent, one of sign. */
 static size_t number_size(const json_t *text)
 {
-	struct lc_ddb_number number;
+	struct lc_ddb_number number = {.count = 0};
 	number_of(text, &number);
 	if (number.count == 0) {
 		return 1;
@@ -264,7 +264,7 @@ size_t lc_ddb_item_size(const json_t *item)
 	return size;
 }
 
-/* --- equality and order ---------------------------------------------------------------------- */
+/* --- equality and order ------------------------------------------------------------------ */
 
 static bool string_equal(const json_t *a, const json_t *b)
 {

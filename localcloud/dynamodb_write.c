@@ -130,8 +130,7 @@ static json_t *change_commit(struct lc_ddb_call *call, struct change *change,
 	return change_reply(call, change);
 }
 
-/* --- PutItem -------------------------------------------------------------------------------------
- */
+/* --- PutItem ----------------------------------------------------------------------------- */
 
 static bool put_step(struct lc_ddb_call *call, struct change *change)
 {
@@ -167,8 +166,7 @@ json_t *lc_ddb_put_item(struct lc_ddb_call *call)
 	return change_commit(call, &change, put_step);
 }
 
-/* --- DeleteItem
- * ------------------------------------------------------------------------------------ */
+/* --- DeleteItem -------------------------------------------------------------------------- */
 
 static bool delete_step(struct lc_ddb_call *call, struct change *change)
 {
@@ -196,8 +194,7 @@ json_t *lc_ddb_delete_item(struct lc_ddb_call *call)
 	return change_commit(call, &change, delete_step);
 }
 
-/* --- UpdateItem
- * ------------------------------------------------------------------------------------ */
+/* --- UpdateItem -------------------------------------------------------------------------- */
 
 /* An update may not touch the key. */
 static bool update_key_check(struct change *change, struct lc_ddb_error *error)

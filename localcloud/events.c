@@ -54,8 +54,7 @@ static const struct {
 	{"TestEventPattern", test_event_pattern},
 };
 
-/* --- requests and replies ----------------------------------------------------------------------
- */
+/* --- requests and replies ---------------------------------------------------------------- */
 
 json_t *lc_events_error(struct lc_events_call *call, const char *code, const char *format, ...)
 {
@@ -100,8 +99,7 @@ json_t *lc_events_pattern_parse(struct lc_events_call *call, const char *text)
 		"Event pattern is not valid. Reason: %s", pattern == NULL ? where.text : words);
 }
 
-/* --- database
- * ------------------------------------------------------------------------------------- */
+/* --- database ---------------------------------------------------------------------------- */
 
 sqlite3 *lc_events_lock(void)
 {
@@ -155,8 +153,7 @@ int lc_events_execute(sqlite3 *db, const char *sql, const char *const *texts)
 	return sqlite3_changes(db);
 }
 
-/* --- events
- * ---------------------------------------------------------------------------------------- */
+/* --- events ------------------------------------------------------------------------------ */
 
 /* "2022-12-19T19:07:12Z": events have whole seconds. */
 static void event_time(int64_t time_ms, char ret[static SL_CLOCK_RFC3339_SIZE])
@@ -257,8 +254,7 @@ void lc_events_put(
 	event_send(event);
 }
 
-/* --- PutEvents
- * ----------------------------------------------------------------------------------------- */
+/* --- PutEvents --------------------------------------------------------------------------- */
 
 static json_t *entry_error(const char *code, const char *words)
 {
@@ -359,8 +355,7 @@ static json_t *test_event_pattern(struct lc_events_call *call)
 	return json_pack("{s:b}", "Result", lc_events_pattern_matches(pattern, event));
 }
 
-/* --- entry
- * ---------------------------------------------------------------------------------------------- */
+/* --- entry ------------------------------------------------------------------------------- */
 
 /* The operation's reply, or NULL after an error reply. */
 static json_t *run(struct lc_events_call *call, const struct lc_request *request)

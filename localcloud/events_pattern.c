@@ -11,8 +11,7 @@
 #include "lc_events.h"
 #include "text.h"
 
-/* --- checks ------------------------------------------------------------------------------------
- */
+/* --- checks ------------------------------------------------------------------------------ */
 
 static bool bad(char **ret_words, const char *words, const char *name)
 {
@@ -187,8 +186,7 @@ bool lc_events_pattern_check(const json_t *pattern, char **ret_words)
 	return object_check(pattern, 0, ret_words);
 }
 
-/* --- matching ------------------------------------------------------------------------------------
- */
+/* --- matching ---------------------------------------------------------------------------- */
 
 static bool scalar_equal(const json_t *a, const json_t *b)
 {

@@ -7,8 +7,7 @@
 
 enum { TARGETS_PER_RULE = 5, LIST_PAGE = 100 };
 
-/* --- what the operations have in common ---------------------------------------------------------
- */
+/* --- what the operations have in common -------------------------------------------------- */
 
 static char *rule_arn(const struct lc_events_call *call, const char *name)
 {
@@ -64,8 +63,7 @@ static const char *column(sqlite3_stmt *statement, int at)
 	return (const char *)sqlite3_column_text(statement, at);
 }
 
-/* --- rules
- * ------------------------------------------------------------------------------------------ */
+/* --- rules ------------------------------------------------------------------------------- */
 
 json_t *lc_events_put_rule(struct lc_events_call *call)
 {
@@ -222,8 +220,7 @@ json_t *lc_events_disable_rule(struct lc_events_call *call)
 	return set_state(call, "DISABLED");
 }
 
-/* --- targets
- * --------------------------------------------------------------------------------------- */
+/* --- targets ----------------------------------------------------------------------------- */
 
 /* Only what localcloud can carry out; false after an error reply. */
 static bool target_check(struct lc_events_call *call, const json_t *target)

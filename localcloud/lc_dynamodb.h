@@ -20,9 +20,9 @@
 #define LC_DDB_IN_USE        "com.amazonaws.dynamodb.v20120810#ResourceInUseException"
 #define LC_DDB_CONDITION     "com.amazonaws.dynamodb.v20120810#ConditionalCheckFailedException"
 
-#define LC_DDB_ITEM_MAX      (400 * 1024)
-#define LC_DDB_PAGE_MAX      (1024 * 1024)
-#define LC_DDB_BATCH_MAX     (16 * 1024 * 1024)
+#define LC_DDB_ITEM_MAX      ((size_t)400 * 1024)
+#define LC_DDB_PAGE_MAX      ((size_t)1024 * 1024)
+#define LC_DDB_BATCH_MAX     ((size_t)16 * 1024 * 1024)
 
 struct lc_ddb_error {
 	const char *code; /* with its namespace; NULL: no error */
@@ -79,12 +79,20 @@ struct lc_ddb_member {
 SL_MUST_CHECK bool lc_ddb_check(
 	json_t *in, const struct lc_ddb_member *spec, struct lc_ddb_error *error);
 
+/** The second half of lc_ddb_check (dynamodb_constraint.c). */
+SL_MUST_CHECK bool lc_ddb_constraints(
+	const json_t *in, const struct lc_ddb_member *spec, struct lc_ddb_error *error);
+
+/* --- dynamodb_spec.c: the tables of the operations --------------------------------------- */
+
+#define LC_DDB_NAME_PATTERN "[a-zA-Z0-9_.-]+"
+
 extern const struct lc_ddb_member lc_ddb_create_table_spec[], lc_ddb_table_spec[],
 	lc_ddb_list_tables_spec[], lc_ddb_put_item_spec[], lc_ddb_get_item_spec[],
 	lc_ddb_delete_item_spec[], lc_ddb_update_item_spec[], lc_ddb_batch_write_item_spec[],
 	lc_ddb_batch_get_item_spec[], lc_ddb_query_spec[], lc_ddb_scan_spec[];
 
-/* --- dynamodb_number.c: decimal numbers of 38 digits -------------------------------------- */
+/* --- dynamodb_number.c: decimal numbers of 38 digits ------------------------------------- */
 
 /* (-1)^negative × digits[0].digits[1]… × 10^exponent; zero has no digits. */
 struct lc_ddb_number {
@@ -106,7 +114,7 @@ SL_MUST_CHECK bool lc_ddb_number_add(const struct lc_ddb_number *a, const struct
 /** Bytes whose memcmp order is the numeric order, appended. */
 void lc_ddb_number_order(struct sl_buf *out, const struct lc_ddb_number *number);
 
-/* --- dynamodb_value.c: attribute values ---------------------------------------------------- */
+/* --- dynamodb_value.c: attribute values -------------------------------------------------- */
 
 /** The one type name of a validated AttributeValue ("S", "N", …) and its content. */
 const char *lc_ddb_value_type(const json_t *value);
@@ -125,7 +133,7 @@ SL_MUST_CHECK bool lc_ddb_value_compare(const json_t *a, const json_t *b, int *r
 /** Decoded bytes of an S or B, or the order-preserving bytes of an N, appended. */
 void lc_ddb_value_bytes(struct sl_buf *out, const json_t *value);
 
-/* --- dynamodb_expr.c, dynamodb_expr_check.c: expressions to trees --------------------------- */
+/* --- dynamodb_expr.c, dynamodb_expr_check.c: expressions to trees ------------------------ */
 
 struct lc_ddb_step {
 	char *name; /* owned; NULL: a list index */
@@ -230,7 +238,7 @@ bool lc_ddb_reserved(const char *name);
 /** "[a, [1], b]", as AWS writes a path in messages; appended. */
 void lc_ddb_path_print(struct sl_buf *out, const struct lc_ddb_path *path);
 
-/* --- dynamodb_eval.c, dynamodb_update.c: trees against items -------------------------------- */
+/* --- dynamodb_eval.c, dynamodb_update.c: trees against items ----------------------------- */
 
 /** The value at a path, borrowed from the item; NULL when there is none. */
 json_t *lc_ddb_path_get(const json_t *item, const struct lc_ddb_path *path, size_t steps);
@@ -246,7 +254,7 @@ json_t *lc_ddb_project(const struct lc_ddb_expr *expr, json_t *item);
 SL_MUST_CHECK bool lc_ddb_update(
 	const struct lc_ddb_expr *expr, json_t *item, struct lc_ddb_error *error);
 
-/* --- dynamodb_store.c: tables and items in SQLite ------------------------------------------- */
+/* --- dynamodb_store.c: tables and items in SQLite ---------------------------------------- */
 
 struct lc_ddb_key_part {
 	char name[256];
@@ -323,7 +331,7 @@ typedef bool lc_ddb_visit(void *context, json_t *item);
 void lc_ddb_item_walk(const struct lc_ddb_table *table, const struct lc_ddb_range *range,
 	lc_ddb_visit *visit, void *context);
 
-/* --- capacity --------------------------------------------------------------------------------- */
+/* --- capacity ---------------------------------------------------------------------------- */
 
 /** The ConsumedCapacity of one table, owned by the caller; NULL when it is not asked for. */
 json_t *lc_ddb_capacity_of(const struct lc_ddb_call *call, const char *table, double units);

@@ -7,7 +7,7 @@
 
 #include "cloud.h"
 
-/* --- events_pattern.c: pure functions on the caller's trees -------------------------------- */
+/* --- events_pattern.c: pure functions on the caller's trees ------------------------------ */
 
 /** Checks an event pattern; `ret_words` tells what is wrong, owned by the caller. */
 SL_MUST_CHECK bool lc_events_pattern_check(const json_t *pattern, char **ret_words);
@@ -15,7 +15,7 @@ SL_MUST_CHECK bool lc_events_pattern_check(const json_t *pattern, char **ret_wor
 /** Whether an event matches a checked pattern. */
 bool lc_events_pattern_matches(const json_t *pattern, const json_t *event);
 
-/* --- events.c ------------------------------------------------------------------------------- */
+/* --- events.c ---------------------------------------------------------------------------- */
 
 struct lc_events_call {
 	struct lc_cloud *cloud;

@@ -10,7 +10,7 @@
 
 #include "cloud.h"
 
-/* --- sns.c ---------------------------------------------------------------------------------- */
+/* --- sns.c ------------------------------------------------------------------------------- */
 
 /* One request of the query protocol. */
 struct lc_sns_call {
@@ -76,14 +76,13 @@ int lc_sns_execute(sqlite3 *db, const char *sql, const char *const *texts);
 /** A text column, owned by the caller; NULL for SQL NULL. */
 char *lc_sns_column(sqlite3_stmt *statement, int column);
 
-/* --- sns_topic.c ------------------------------------------------------------------------------ */
+/* --- sns_topic.c ------------------------------------------------------------------------- */
 
 /** A topic's attributes (only those that were set), owned by the caller; NULL: no such topic.
  *  Inside lc_sns_lock(). */
 json_t *lc_sns_topic_attributes(sqlite3 *db, const char *arn);
 
-/* --- sns_publish.c ------------------------------------------------------------------------------
- */
+/* --- sns_publish.c ----------------------------------------------------------------------- */
 
 struct lc_sns_message {
 	const char *type; /* "Notification", "SubscriptionConfirmation", … */
@@ -99,8 +98,7 @@ struct lc_sns_message {
 void lc_sns_queue_confirmation(sqlite3 *db, const char *type, const char *topic_arn,
 	const char *subscription_arn, const char *endpoint, const char *token);
 
-/* --- sns_sign.c ----------------------------------------------------------------------------------
- */
+/* --- sns_sign.c -------------------------------------------------------------------------- */
 
 /** Loads or makes the keys and certificates; exits with a log line when it cannot. */
 void lc_sns_sign_start(struct lc_cloud *cloud);
@@ -110,8 +108,7 @@ char *lc_sns_sign(const char *text, size_t len, const char *version);
 /** "/SimpleNotificationService-<32 hex>.pem". */
 const char *lc_sns_certificate_path(void);
 
-/* --- sns_policy.c
- * --------------------------------------------------------------------------------- */
+/* --- sns_policy.c ------------------------------------------------------------------------ */
 
 struct lc_sns_retry {
 	int64_t retries, min_delay_s, max_delay_s;
@@ -134,8 +131,7 @@ char *lc_sns_policy_text(const struct lc_sns_retry *retry, bool topic);
 /** Milliseconds before retry `n` (from 1); -1 when there is none. */
 int64_t lc_sns_policy_delay_ms(const struct lc_sns_retry *retry, int64_t n);
 
-/* --- sns_delivery.c
- * -------------------------------------------------------------------------------- */
+/* --- sns_delivery.c ---------------------------------------------------------------------- */
 
 void lc_sns_delivery_start(void);
 void lc_sns_delivery_stop(void);

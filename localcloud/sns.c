@@ -70,7 +70,7 @@ static struct {
 	struct lc_cloud *cloud;
 } sns = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-/* --- parameters ------------------------------------------------------------------------------- */
+/* --- parameters -------------------------------------------------------------------------- */
 
 char *lc_sns_param(const struct lc_sns_call *call, const char *name)
 {
@@ -140,8 +140,7 @@ char *lc_sns_token_read(const struct lc_sns_call *call)
 	return sl_buf_steal(&arn);
 }
 
-/* --- replies -------------------------------------------------------------------------------------
- */
+/* --- replies ----------------------------------------------------------------------------- */
 
 void lc_sns_open(struct lc_sns_call *call, const char *action)
 {
@@ -209,8 +208,7 @@ void lc_sns_not_found(struct lc_sns_call *call, const char *what)
 		call->reply, call->request, true, 404, "NotFound", "%s does not exist", what);
 }
 
-/* --- database
- * --------------------------------------------------------------------------------------- */
+/* --- database ---------------------------------------------------------------------------- */
 
 sqlite3 *lc_sns_lock(void)
 {
@@ -273,8 +271,7 @@ char *lc_sns_column(sqlite3_stmt *statement, int column)
 	return sl_strdup((const char *)sqlite3_column_text(statement, column));
 }
 
-/* --- entry
- * --------------------------------------------------------------------------------------------- */
+/* --- entry ------------------------------------------------------------------------------- */
 
 void lc_sns_handle(struct lc_cloud *cloud, const struct lc_request *request, struct lc_reply *reply)
 {

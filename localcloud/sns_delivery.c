@@ -40,8 +40,7 @@ static struct {
 	int count;
 } delivery;
 
-/* --- one request ---------------------------------------------------------------------------------
- */
+/* --- one request ------------------------------------------------------------------------- */
 
 static void flight_destroy(struct flight *flight)
 {
@@ -122,8 +121,7 @@ static void flight_launch(struct flight *flight)
 	delivery.count++;
 }
 
-/* --- what is due
- * ------------------------------------------------------------------------------------ */
+/* --- what is due ------------------------------------------------------------------------- */
 
 static void retry_read(sqlite3 *db, struct flight *flight)
 {
@@ -202,8 +200,7 @@ static int next_due_ms(void)
 	return (int)wait;
 }
 
-/* --- landing
- * ------------------------------------------------------------------------------------------- */
+/* --- landing ----------------------------------------------------------------------------- */
 
 static void retry_later(struct flight *flight, int64_t delay_ms)
 {
@@ -279,8 +276,7 @@ static void reap(void)
 	}
 }
 
-/* --- the thread
- * ------------------------------------------------------------------------------------------ */
+/* --- the thread -------------------------------------------------------------------------- */
 
 static void *run(void *context)
 {

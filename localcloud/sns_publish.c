@@ -13,8 +13,7 @@
 
 enum { MESSAGE_MAX = 256 * 1024, SUBJECT_MAX = 100 };
 
-/* --- the envelope ------------------------------------------------------------------------------
- */
+/* --- the envelope ------------------------------------------------------------------------ */
 
 /* What is the same for all subscribers of one message. */
 struct envelope {
@@ -156,8 +155,7 @@ static char *envelope_text(const struct envelope *envelope, const char *subscrip
 	return sl_buf_steal(&out);
 }
 
-/* --- the queue
- * ------------------------------------------------------------------------------------- */
+/* --- the queue --------------------------------------------------------------------------- */
 
 static void queue(sqlite3 *db, const struct lc_sns_message *message, const char *subscription_arn,
 	const char *endpoint, bool raw, const char *body)
@@ -256,8 +254,7 @@ bool lc_sns_publish(const char *topic_arn, const char *subject, const char *mess
 	return publish(&notification);
 }
 
-/* --- Publish
- * ------------------------------------------------------------------------------------------ */
+/* --- Publish ----------------------------------------------------------------------------- */
 
 static bool subject_valid(const char *subject)
 {

@@ -53,8 +53,7 @@ static char *file_path(const struct lc_cloud *cloud, const char *name)
 	return sl_asprintf("%s/%s", cloud->data_dir, name);
 }
 
-/* --- reading and writing PEM
- * ---------------------------------------------------------------------- */
+/* --- reading and writing PEM ------------------------------------------------------------- */
 
 static void pem_write(const struct lc_cloud *cloud, const char *name, mode_t mode, EVP_PKEY *key,
 	X509 *certificate)
@@ -95,8 +94,7 @@ static X509 *certificate_read(const struct lc_cloud *cloud, const char *name)
 	return bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
 }
 
-/* --- making certificates
- * ----------------------------------------------------------------------------- */
+/* --- making certificates ----------------------------------------------------------------- */
 
 static void extension_add(X509 *certificate, X509 *issuer, int nid, const char *value)
 {
@@ -208,8 +206,7 @@ static bool root_usable(const struct lc_cloud *cloud)
 		X509_cmp_current_time(X509_get0_notAfter(root)) > 0;
 }
 
-/* --- what others use
- * ------------------------------------------------------------------------------------ */
+/* --- what others use --------------------------------------------------------------------- */
 
 static void leaf_load(const struct lc_cloud *cloud)
 {

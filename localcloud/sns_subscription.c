@@ -78,8 +78,7 @@ static char *token_create(void)
 	return sl_buf_steal(&hex);
 }
 
-/* --- attributes
- * ----------------------------------------------------------------------------------- */
+/* --- attributes -------------------------------------------------------------------------- */
 
 static bool attribute_check(struct lc_sns_call *call, const char *name, const char *value)
 {
@@ -138,8 +137,7 @@ static json_t *given_attributes(struct lc_sns_call *call)
 	return attributes;
 }
 
-/* --- Subscribe
- * -------------------------------------------------------------------------------------- */
+/* --- Subscribe --------------------------------------------------------------------------- */
 
 static bool endpoint_check(struct lc_sns_call *call, const char *protocol, const char *endpoint)
 {
@@ -258,8 +256,7 @@ void lc_sns_subscribe(struct lc_sns_call *call)
 	subscribe_reply(call, &fresh, outcome);
 }
 
-/* --- ConfirmSubscription, Unsubscribe
- * ----------------------------------------------------------------- */
+/* --- ConfirmSubscription, Unsubscribe ---------------------------------------------------- */
 
 static bool is_topic_arn(const char *arn)
 {
@@ -355,9 +352,7 @@ void lc_sns_unsubscribe(struct lc_sns_call *call)
 	lc_sns_done(call, "Unsubscribe");
 }
 
-/* --- lists
- * ------------------------------------------------------------------------------------------------
- */
+/* --- lists ------------------------------------------------------------------------------- */
 
 static void list_member(struct lc_sns_call *call, const struct subscription *subscription)
 {
@@ -425,8 +420,7 @@ void lc_sns_list_subscriptions_by_topic(struct lc_sns_call *call)
 	list(call, "ListSubscriptionsByTopic", topic_arn);
 }
 
-/* --- Get/SetSubscriptionAttributes
- * ------------------------------------------------------------------------- */
+/* --- Get/SetSubscriptionAttributes ------------------------------------------------------- */
 
 static json_t *all_attributes(const struct subscription *subscription, const json_t *topic)
 {

@@ -71,8 +71,7 @@ static void topic_save(sqlite3 *db, const char *arn, const json_t *attributes)
 		LC_TEXTS(arn, text));
 }
 
-/* --- CreateTopic ---------------------------------------------------------------------------------
- */
+/* --- CreateTopic ------------------------------------------------------------------------- */
 
 /* Creating a topic again is fine unless it says something else than the topic has. */
 static bool same_attributes(const json_t *existing, const json_t *wanted)
@@ -125,8 +124,7 @@ void lc_sns_create_topic(struct lc_sns_call *call)
 	lc_sns_close(call, "CreateTopic");
 }
 
-/* --- DeleteTopic, ListTopics
- * ------------------------------------------------------------------------ */
+/* --- DeleteTopic, ListTopics ------------------------------------------------------------- */
 
 void lc_sns_delete_topic(struct lc_sns_call *call)
 {
@@ -180,8 +178,7 @@ void lc_sns_list_topics(struct lc_sns_call *call)
 	lc_sns_close(call, "ListTopics");
 }
 
-/* --- attributes
- * ---------------------------------------------------------------------------------------- */
+/* --- attributes -------------------------------------------------------------------------- */
 
 /* The policy that AWS gives a new topic: its owner may do everything. */
 static char *default_policy(const char *arn)
