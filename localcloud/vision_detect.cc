@@ -63,12 +63,12 @@ static std::vector<Group> group_windows(const std::vector<Window> &windows)
 	return groups;
 }
 
-/* All windows of one cascade, at a scale step of 1.05. */
+/* All windows of one cascade, at a scale step of 1.08: the counts below depend on it. */
 static void look(cv::CascadeClassifier &cascade, int index, const cv::Mat &gray, cv::Size smallest,
 	std::vector<Window> &windows)
 {
 	std::vector<cv::Rect> boxes;
-	cascade.detectMultiScale(gray, boxes, 1.05, /* minNeighbors= */ 0, 0, smallest);
+	cascade.detectMultiScale(gray, boxes, 1.08, /* minNeighbors= */ 0, 0, smallest);
 	for (const cv::Rect &box : boxes) {
 		windows.push_back({cv::Rect2d(box), index});
 	}
@@ -194,21 +194,21 @@ bool Detectors::load(std::string &message)
 
 /*
  * Faces: two cascades that were trained apart must both see one. Score: the geometric mean of
- * their window counts at a scale step of 1.05.
+ * their window counts.
  */
 std::vector<Found> Detectors::faces(const cv::Mat &picture)
 {
 	double scale;
-	cv::Mat gray = shrink_gray(picture, 800, scale);
+	cv::Mat gray = shrink_gray(picture, 640, scale);
 	std::vector<Found> found;
 	if (std::min(gray.cols, gray.rows) < 40) {
 		return found;
 	}
 	cv::equalizeHist(gray, gray);
-	for (const Group &group : look_twice(face_first_, face_second_, gray, {32, 32}, {32, 32})) {
+	for (const Group &group : look_twice(face_first_, face_second_, gray, {30, 30}, {30, 30})) {
 		double score = std::sqrt(group.votes[0] * group.votes[1]);
 		add_found(found, LC_VISION_FACE, group.box, scale, picture,
-			confidence_of(score, 10, 16));
+			confidence_of(score, 8.5, 12.5));
 	}
 	keep_surest(found);
 	return found;
@@ -251,19 +251,19 @@ static cv::Rect2d rotate_back(const cv::Rect2d &box, const cv::Mat &back)
 	return {x - box.width / 2, y - box.height / 2, box.width, box.height};
 }
 
-/* At five tilts of the head; the windows are told as they lie in the upright picture. */
+/* At three tilts of the head; the windows are told as they lie in the upright picture. */
 static void look_tilted(cv::CascadeClassifier &cascade, int index, const cv::Mat &gray,
 	std::vector<Window> &windows)
 {
 	cv::Point2f centre(float(gray.cols) / 2, float(gray.rows) / 2);
-	for (int tilt = -10; tilt <= 10; tilt += 5) {
+	for (int tilt = -8; tilt <= 8; tilt += 8) {
 		cv::Mat turn = cv::getRotationMatrix2D(centre, tilt, 1);
 		cv::Mat back = cv::getRotationMatrix2D(centre, -tilt, 1);
 		cv::Mat turned;
 		cv::warpAffine(
 			gray, turned, turn, gray.size(), cv::INTER_LINEAR, cv::BORDER_REPLICATE);
 		std::vector<Window> at_tilt;
-		look(cascade, index, turned, {60, 60}, at_tilt);
+		look(cascade, index, turned, {54, 54}, at_tilt);
 		for (const Window &window : at_tilt) {
 			windows.push_back({rotate_back(window.box, back), index});
 		}
@@ -272,14 +272,14 @@ static void look_tilted(cv::CascadeClassifier &cascade, int index, const cv::Mat
 
 /*
  * Cats: the two cat cascades want the whole head upright with its ears. Cats tilt their heads
- * and fill the picture, so the search is in a small picture with a margin, at five tilts. Score:
+ * and fill the picture, so the search is in a small picture with a margin, at three tilts. Score:
  * the smaller of the two cascades' window counts over all tilts. What is a human face is not a
  * cat.
  */
 std::vector<Found> Detectors::cats(const cv::Mat &picture, const std::vector<Found> &faces)
 {
 	double scale;
-	cv::Mat gray = shrink_gray(picture, 280, scale);
+	cv::Mat gray = shrink_gray(picture, 240, scale);
 	std::vector<Found> found;
 	int margin = std::max(gray.cols, gray.rows) / 5;
 	if (std::min(gray.cols, gray.rows) < 60) {
@@ -296,7 +296,7 @@ std::vector<Found> Detectors::cats(const cv::Mat &picture, const std::vector<Fou
 		double score = std::min(group.votes[0], group.votes[1]);
 		cv::Rect2d box(group.box.x - margin, group.box.y - margin, group.box.width,
 			group.box.height);
-		add_found(found, LC_VISION_CAT, box, scale, picture, confidence_of(score, 10, 14));
+		add_found(found, LC_VISION_CAT, box, scale, picture, confidence_of(score, 3.5, 5));
 	}
 	keep_surest(found);
 	auto is_face = [&](const Found &cat) {
@@ -315,7 +315,7 @@ std::vector<Found> Detectors::cats(const cv::Mat &picture, const std::vector<Fou
 std::vector<Found> Detectors::plates(const cv::Mat &picture)
 {
 	double scale;
-	cv::Mat gray = shrink_gray(picture, 800, scale);
+	cv::Mat gray = shrink_gray(picture, 640, scale);
 	std::vector<Found> found;
 	if (gray.cols < 60 || gray.rows < 20) {
 		return found;

@@ -20,8 +20,8 @@ namespace lc
 
 /* Chi-square distances of LBPH at 96x96 pixels and an 8x8 grid, as measured on faces of the same
  * person at other sizes and of other persons: see docs/localcloud.md. */
-static const double distance_half = 62; /* match confidence 50 */
-static const double distance_sure = 52; /* match confidence 90 */
+static const double distance_half = 88; /* match confidence 50 */
+static const double distance_sure = 72; /* match confidence 90 */
 
 static const int face_side = 96;
 
@@ -142,9 +142,6 @@ void Gallery::name(const cv::Mat &picture, std::vector<Found> &faces) const
 			recognizer_->predict(sample, label, distance);
 		}
 		double match = 100 / (1 + std::exp(slope * (distance - distance_half)));
-		if (getenv("LC_DEBUG_LBPH")) {
-			fprintf(stderr, "lbph %.1f\n", distance);
-		}
 		if (label >= 0 && match >= 50) {
 			face.name = names_[size_t(label)];
 			face.match_confidence = match;
