@@ -71,7 +71,6 @@
 	X(UPLOAD_EXPIRED, "upload_expired", 410, false, "The upload never arrived") \
 	X(TRANSCODE_FAILED, "transcode_failed", 502, false, \
 		"MediaConvert could not convert the video") \
-	X(NO_VIDEO_STREAM, "no_video_stream", 422, false, "The file has no video stream") \
 	X(NO_AUDIO, "no_audio", 200, false, "The video has no audio track") \
 	X(AUDIO_TOO_SHORT, "audio_too_short", 200, false, "The audio is too short to transcribe") \
 	X(FRAMES_MISSING, "frames_missing", 502, false, "No frames were captured") \

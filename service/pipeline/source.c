@@ -16,6 +16,9 @@ static bool bucket_valid(const char *name, size_t len)
 	if (len < 3 || len > 63) {
 		return false;
 	}
+	if (strspn(name, "0123456789.") >= len) {
+		return false; /* formatted like an IP address */
+	}
 	for (size_t i = 0; i < len; i++) {
 		char c = name[i];
 		bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');

@@ -119,7 +119,9 @@ static enum sl_err decode_upload(const struct sl_config *config, const struct bo
 		return sl_error_set_at(reterr, SL_ERR_MISSING_FIELD, "/filename",
 			"is required with \"source\": \"upload\"");
 	}
-	if (has_control(body->filename) || strchr(body->filename, '/') != NULL) {
+	/* HTTP clients resolve dot segments in URLs before they sign or send them. */
+	bool dots = strcmp(body->filename, ".") == 0 || strcmp(body->filename, "..") == 0;
+	if (dots || has_control(body->filename) || strchr(body->filename, '/') != NULL) {
 		return sl_error_set_at(reterr, SL_ERR_BAD_VALUE, "/filename",
 			"must be a file name without '/' and control characters");
 	}

@@ -203,7 +203,7 @@ def test_without_audio_the_transcript_is_skipped_and_the_video_complete(svc, sam
 def test_what_cannot_be_converted_fails_with_the_provider_s_words(svc, sample, name):
     video = svc.submit(svc.put_object(f"bad/{name}.mp4", getattr(sample, name)))
     final = svc.wait_state(video["id"], "failed")
-    expected = "no_video_stream" if name == "audio_only" else "transcode_failed"
+    expected = "transcode_failed"
     error = final["error"]
     assert error["code"] == expected, final
     assert error["message"]
