@@ -235,9 +235,10 @@ void lc_ddb_number_order(struct sl_buf *out, const struct lc_ddb_number *number)
 		sl_buf_putc(out, (char)0x80);
 		return;
 	}
-	int flip = number->negative ? 0xff : 0;
-	sl_buf_putc(out, (char)(number->negative ? 0x7f : 0x81));
-	sl_buf_putc(out, (char)((number->exponent - EXPONENT_MIN) ^ flip));
+	unsigned char flip = number->negative ? 0xff : 0;
+	unsigned char head[2] = {number->negative ? 0x7f : 0x81,
+		(unsigned char)((number->exponent - EXPONENT_MIN) ^ flip)};
+	sl_buf_add(out, head, sizeof(head));
 	for (int i = 0; i < number->count; i++) {
 		/* From 1, so that no flipped digit equals the end below. */
 		unsigned char digit = (unsigned char)((number->digits[i] + 1) ^ flip);
