@@ -149,7 +149,8 @@ void lc_ddb_number_print(struct sl_buf *out, const struct lc_ddb_number *number)
 	}
 	int last = number->count - 1 > number->exponent ? number->count - 1 : number->exponent;
 	for (int i = 0; i <= last; i++) {
-		sl_buf_putc(out, i < number->count ? (char)('0' + number->digits[i]) : '0');
+		unsigned digit = i < number->count ? number->digits[i] : 0;
+		sl_buf_putc(out, "0123456789"[digit]);
 		if (i == number->exponent && i < number->count - 1) {
 			sl_buf_putc(out, '.');
 		}
