@@ -18,4 +18,12 @@ sl_handler sl_sns_receive;
 sl_handler sl_healthz;
 sl_handler sl_readyz;
 
+/* A use case of read.h that appends one JSON document by video id. */
+typedef enum sl_err sl_handlers_read(
+	struct sl_pg *pg, const char *id, struct sl_buf *out, struct sl_error *reterr);
+
+/** What every GET /videos/{id}... does: no query, a connection, one document as the body. */
+SL_MUST_CHECK enum sl_err sl_handlers_reply_document(
+	struct sl_request *request, sl_handlers_read *read, struct sl_reply *reply);
+
 #endif

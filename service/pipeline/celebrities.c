@@ -6,22 +6,11 @@
 
 #include <string.h>
 
+#include "box.h"
 #include "mem.h"
 #include "record.h"
 #include "rekognition.h"
 #include "steps.h"
-
-struct box {
-	double left, top, width, height;
-};
-
-static const struct sl_json_field box_spec[] = {
-	SL_F64_AS(struct box, left, "Left", SL_REQUIRED),
-	SL_F64_AS(struct box, top, "Top", SL_REQUIRED),
-	SL_F64_AS(struct box, width, "Width", SL_REQUIRED),
-	SL_F64_AS(struct box, height, "Height", SL_REQUIRED),
-	SL_JSON_END,
-};
 
 struct celebrity {
 	const char *name;
@@ -133,14 +122,14 @@ static enum sl_err copy_face(struct sl_pg *pg, const struct part *part, const st
 	size_t ordinal, const json_t *face, struct sl_error *reterr)
 {
 	struct celebrity celebrity = {0};
-	struct box box = {0};
+	struct sl_box box = {0};
 	enum sl_err err = sl_json_decode(face, celebrity_spec, SL_JSON_LENIENT, &celebrity, reterr);
 	if (err != SL_ERR_OK) {
 		return sl_error_set(reterr, SL_ERR_AWS_PROTOCOL,
 			"a celebrity in RecognizeCelebrities' answer has no name");
 	}
 	bool boxed = celebrity.face != NULL &&
-		sl_json_decode(json_object_get(celebrity.face, "BoundingBox"), box_spec,
+		sl_json_decode(json_object_get(celebrity.face, "BoundingBox"), sl_box_spec,
 			SL_JSON_LENIENT, &box, NULL) == SL_ERR_OK;
 	SL_AUTO(sl_freep)
 	char *urls = array_literal(celebrity.urls);

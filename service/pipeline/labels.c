@@ -208,23 +208,10 @@ static enum sl_err store_tx(struct sl_pg *pg, void *context, struct sl_error *re
 	return err;
 }
 
-static enum sl_err mark_collecting_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
-{
-	const struct sl_step *step = context;
-	enum sl_err err =
-		sl_pg_exec(pg, SL_SQL_video_lock, NULL, reterr, SL_PG_TEXT(step->video_id));
-	if (err == SL_ERR_OK) {
-		err = sl_fsm_analysis_apply(pg, step->video_id, step->track,
-			SL_EVENT_ANALYSIS_FINISHED_BY_PROVIDER, NULL, reterr);
-	}
-	return err;
-}
-
 static enum sl_err collect(struct sl_worker *worker, struct sl_step *step, const char *job_id,
 	struct sl_rekognition_labels *first, struct sl_error *reterr)
 {
-	enum sl_err err =
-		sl_pg_tx(worker->pg, "labels_collecting", mark_collecting_tx, step, reterr);
+	enum sl_err err = sl_step_mark_collecting(worker, step, reterr);
 	if (err != SL_ERR_OK) {
 		return err;
 	}

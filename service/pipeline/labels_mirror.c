@@ -6,29 +6,18 @@
 
 #include "labels_mirror.h"
 
+#include "box.h"
 #include "json_spec.h"
 #include "mem.h"
 
 struct instance {
 	double confidence;
-	struct {
-		double left, top, width, height;
-	} box;
-};
-
-typedef __typeof__(((struct instance *)NULL)->box) instance_box;
-
-static const struct sl_json_field box_spec[] = {
-	SL_F64_AS(instance_box, left, "Left", SL_REQUIRED),
-	SL_F64_AS(instance_box, top, "Top", SL_REQUIRED),
-	SL_F64_AS(instance_box, width, "Width", SL_REQUIRED),
-	SL_F64_AS(instance_box, height, "Height", SL_REQUIRED),
-	SL_JSON_END,
+	struct sl_box box;
 };
 
 static const struct sl_json_field instance_spec[] = {
 	SL_F64_AS(struct instance, confidence, "Confidence", SL_REQUIRED),
-	SL_OBJ_AS(struct instance, box, "BoundingBox", box_spec, SL_REQUIRED),
+	SL_OBJ_AS(struct instance, box, "BoundingBox", sl_box_spec, SL_REQUIRED),
 	SL_JSON_END,
 };
 

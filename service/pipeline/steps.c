@@ -189,6 +189,24 @@ enum sl_err sl_step_renew(struct sl_worker *worker, struct sl_step *step, struct
 	return err;
 }
 
+static enum sl_err mark_collecting_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
+{
+	const struct sl_step *step = context;
+	enum sl_err err =
+		sl_pg_exec(pg, SL_SQL_video_lock, NULL, reterr, SL_PG_TEXT(step->video_id));
+	if (err == SL_ERR_OK) {
+		err = sl_fsm_analysis_apply(pg, step->video_id, step->track,
+			SL_EVENT_ANALYSIS_FINISHED_BY_PROVIDER, NULL, reterr);
+	}
+	return err;
+}
+
+enum sl_err sl_step_mark_collecting(
+	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
+{
+	return sl_pg_tx(worker->pg, "mark_collecting", mark_collecting_tx, step, reterr);
+}
+
 /* --- failing ------------------------------------------------------------------------------- */
 
 /* How often an answer that makes no sense is asked for again. */

@@ -87,6 +87,10 @@ SL_MUST_CHECK enum sl_err sl_step_renew(
 SL_MUST_CHECK enum sl_err sl_step_end_analysis(struct sl_pg *pg, const char *video_id,
 	const char *kind, enum sl_event event, const struct sl_error *why, struct sl_error *reterr);
 
+/** Tells, before a long collection, that the provider has finished. */
+SL_MUST_CHECK enum sl_err sl_step_mark_collecting(
+	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr);
+
 /** The provider part of an error as a JSON object, or NULL; the caller owns it. */
 json_t *sl_step_provider_json(const struct sl_provider_error *provider);
 

@@ -274,25 +274,12 @@ static enum sl_err store_tx(struct sl_pg *pg, void *context, struct sl_error *re
 	return err;
 }
 
-static enum sl_err mark_collecting_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
-{
-	const struct sl_step *step = context;
-	enum sl_err err =
-		sl_pg_exec(pg, SL_SQL_video_lock, NULL, reterr, SL_PG_TEXT(step->video_id));
-	if (err == SL_ERR_OK) {
-		err = sl_fsm_analysis_apply(pg, step->video_id, step->track,
-			SL_EVENT_ANALYSIS_FINISHED_BY_PROVIDER, NULL, reterr);
-	}
-	return err;
-}
-
 static enum sl_err collect(struct sl_worker *worker, struct sl_step *step,
 	const struct sl_transcribe_job *job, struct sl_error *reterr)
 {
 	SL_AUTO(collection_finish)
 	struct collection collection = {.worker = worker, .step = step};
-	enum sl_err err =
-		sl_pg_tx(worker->pg, "transcript_collecting", mark_collecting_tx, step, reterr);
+	enum sl_err err = sl_step_mark_collecting(worker, step, reterr);
 	if (err == SL_ERR_OK) {
 		err = fetch(&collection, reterr);
 	}
