@@ -28,9 +28,9 @@
 #define LC_ACCOUNT "000000000000"
 
 struct lc_cloud {
-	char *data_dir;    /* absolute; everything persistent is below it */
-	char *region;      /* "us-east-1" */
-	char *access_key;  /* the one key pair it accepts */
+	char *data_dir;   /* absolute; everything persistent is below it */
+	char *region;     /* "us-east-1" */
+	char *access_key; /* the one key pair it accepts */
 	char *secret_key;
 	char *base_url;    /* "http://127.0.0.1:4566", for SigningCertURL, SubscribeURL */
 	char *gallery_dir; /* named faces, or NULL */
@@ -47,18 +47,18 @@ struct lc_header {
 /* One HTTP request, complete. Everything is owned by http.c and valid during the handler. */
 struct lc_request {
 	const char *method;
-	const char *raw_path;  /* still percent-encoded, without the query */
-	const char *raw_query; /* without '?', "" when there is none */
+	const char *raw_path;            /* still percent-encoded, without the query */
+	const char *raw_query;           /* without '?', "" when there is none */
 	const struct lc_header *headers; /* in order of arrival */
 	size_t header_count;
 	const char *body; /* NULL when it was spooled to body_path */
 	size_t body_len;
-	const char *body_path;     /* a temporary file that the handler may rename(2) away; or NULL */
-	char body_sha256[65];      /* lower-case hex of the body as received */
-	const char *body_md5_hex;  /* MD5 of the body, for S3 ETags; NULL when not computed */
-	const char *service;       /* of the credential scope, e.g. "s3"; NULL when unsigned */
-	const char *region;        /* of the credential scope */
-	const char *request_id;    /* a fresh UUID */
+	const char *body_path; /* a temporary file that the handler may rename(2) away; or NULL */
+	char body_sha256[65];  /* lower-case hex of the body as received */
+	const char *body_md5_hex; /* MD5 of the body, for S3 ETags; NULL when not computed */
+	const char *service;      /* of the credential scope, e.g. "s3"; NULL when unsigned */
+	const char *region;       /* of the credential scope */
+	const char *request_id;   /* a fresh UUID */
 };
 
 /* The answer; the handler fills it, http.c sends it and adds x-amzn-RequestId. */
@@ -66,8 +66,8 @@ struct lc_reply {
 	int status;               /* default 200 */
 	const char *content_type; /* literal */
 	struct sl_buf body;
-	char *file_path;          /* send bytes [file_from, file_from + file_len) of it instead; owned */
-	int file_fd;              /* the same with an open file (closed by http.c); -1: none */
+	char *file_path; /* send bytes [file_from, file_from + file_len) of it instead; owned */
+	int file_fd;     /* the same with an open file (closed by http.c); -1: none */
 	int64_t file_from, file_len;
 	struct lc_header extra[64];
 	size_t extra_count;
@@ -91,20 +91,19 @@ void lc_reply_json(struct lc_reply *reply, const char *content_type, json_t *roo
 
 /** AWS JSON 1.0/1.1 error: {"__type": code, "message": …}. DynamoDB wants its namespace prefix
  *  in `code`. */
-void lc_reply_json_error(struct lc_reply *reply, int status, const char *code,
-	const char *format, ...) SL_PRINTF(4, 5);
+void lc_reply_json_error(struct lc_reply *reply, int status, const char *code, const char *format,
+	...) SL_PRINTF(4, 5);
 
 /** S3 <Error> or query-protocol <ErrorResponse>, by `query_protocol`. */
 void lc_reply_xml_error(struct lc_reply *reply, const struct lc_request *request,
-	bool query_protocol, int status, const char *code, const char *format, ...)
-	SL_PRINTF(6, 7);
+	bool query_protocol, int status, const char *code, const char *format, ...) SL_PRINTF(6, 7);
 
 /** Appends `text` with XML's five characters escaped. */
 void lc_xml_escape(struct sl_buf *out, const char *text);
 
 /** A service's entry: answers one authenticated request. Thread-safe. */
-typedef void lc_handler(struct lc_cloud *cloud, const struct lc_request *request,
-	struct lc_reply *reply);
+typedef void lc_handler(
+	struct lc_cloud *cloud, const struct lc_request *request, struct lc_reply *reply);
 
 /*
  * Each service is one module with: start (opens its database, makes its tables, starts worker
@@ -153,20 +152,20 @@ sqlite3 *lc_db_open(struct lc_cloud *cloud, const char *name, const char *schema
 bool lc_sns_publish(const char *topic_arn, const char *subject, const char *message);
 
 /** Puts an EventBridge event; `detail` is released. Rules that match send it to their targets. */
-void lc_events_put(const char *source, const char *detail_type, const char *resource_arn,
-	json_t *detail);
+void lc_events_put(
+	const char *source, const char *detail_type, const char *resource_arn, json_t *detail);
 
 enum lc_object_state { LC_OBJECT_OK, LC_OBJECT_NO_BUCKET, LC_OBJECT_NO_KEY };
 
 /** The file that holds an object's bytes, for ffmpeg and the recognisers to read; owned by the
  *  caller. It stays valid while the object is not replaced (and an open descriptor beyond). */
-enum lc_object_state lc_s3_object_path(const char *bucket, const char *key, char **ret_path,
-	int64_t *ret_size);
+enum lc_object_state lc_s3_object_path(
+	const char *bucket, const char *key, char **ret_path, int64_t *ret_size);
 
 /** Stores the file at `path` (moved away) as an object and sends the bucket's notifications.
  *  False when the bucket does not exist. */
-bool lc_s3_put_file(const char *bucket, const char *key, const char *path,
-	const char *content_type);
+bool lc_s3_put_file(
+	const char *bucket, const char *key, const char *path, const char *content_type);
 
 /** A fresh private directory below data_dir/tmp, owned by the caller; remove it with
  *  lc_tmp_remove, which also frees the string. */
