@@ -13,10 +13,11 @@ stack_pids=() # "pid name", in order of start
 stack_pg=     # the data directory of a running cluster
 stack_socket=
 
-# PostgreSQL refuses to run as root: then it runs as the package's own user.
+# PostgreSQL refuses to run as root: then it runs as the package's own user, in a directory that
+# this user may be in.
 as_postgres() {
 	if [ "$(id -u)" = 0 ]; then
-		setpriv --reuid=postgres --regid=postgres --init-groups -- "$@"
+		(cd / && exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$@")
 	else
 		"$@"
 	fi
