@@ -10,6 +10,11 @@
 
 #include "text.h"
 
+const char lc_media_formats[] =
+	"mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,mxf,ogg,wav,w64,"
+	"mp3,"
+	"aac,ac3,eac3,flac,amr,gxf,dv,h264,hevc,m4v,ivf,yuv4mpegpipe,aiff,au,caf";
+
 void lc_media_finish(struct lc_media *media)
 {
 	free(media->format);
@@ -152,7 +157,7 @@ bool lc_media_probe(const char *path, struct lc_media *ret, char **ret_why)
 	SL_AUTO(sl_freep)
 	char *url = sl_asprintf("file:%s", path);
 	const char *argv[] = {"ffprobe", "-v", "error", "-protocol_whitelist", "file",
-		"-format_whitelist", LC_MEDIA_FORMATS, "-of", "json", "-show_format",
+		"-format_whitelist", lc_media_formats, "-of", "json", "-show_format",
 		"-show_streams", "-i", url, NULL};
 	SL_AUTO(sl_buf_finish)
 	struct sl_buf out = SL_BUF_INIT;

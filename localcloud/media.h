@@ -9,10 +9,7 @@
 
 /* The containers that the media services take; ffmpeg's playlists, devices and text art stay
  * out. For -format_whitelist. */
-#define LC_MEDIA_FORMATS \
-	"mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,mxf,ogg,wav,w64," \
-	"mp3," \
-	"aac,ac3,eac3,flac,amr,gxf,dv,h264,hevc,m4v,ivf,yuv4mpegpipe,aiff,au,caf"
+extern const char lc_media_formats[];
 
 struct lc_media {
 	int64_t duration_ms; /* 0: not known */

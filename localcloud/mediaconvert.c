@@ -17,7 +17,7 @@
 #define API           "/2017-08-29/"
 #define CONTENT_TYPE  "application/json"
 #define WORKERS       2
-#define TOKEN_LIFE_MS (60 * 1000)
+#define TOKEN_LIFE_MS (INT64_C(60) * 1000)
 #define MAX_PAGE      20
 
 static struct lc_jobs *jobs;

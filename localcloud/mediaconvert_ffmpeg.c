@@ -94,21 +94,23 @@ static void capture_args(struct lc_argv *argv, const struct lc_mediaconvert_outp
 	const json_t *video = json_object_get(output->wire, "videoDescription");
 	const json_t *capture =
 		json_object_get(json_object_get(video, "codecSettings"), "frameCaptureSettings");
-	int64_t quality = int_of(capture, "quality", 80);
+	/* 100 to 1 as mjpeg's 2 (best) to 31. */
+	int64_t quantizer = 2 + (100 - int_of(capture, "quality", 80)) * 29 / 99;
 	SL_AUTO(sl_freep)
 	char *scale = scale_filter(video);
 
 	lc_argv_add(argv, "-map");
 	lc_argv_addf(argv, "0:%d", media->video_index);
 	lc_argv_add(argv, "-vf");
-	/* Rounding up makes picture k the one on display at k times the interval. */
-	lc_argv_addf(argv, "setpts=PTS-STARTPTS,fps=fps=%lld/%lld:round=up,%s",
+	/* Rounding up makes picture k the one on display at k times the interval; before the first
+	 * frame that is the first frame. */
+	lc_argv_addf(argv, "fps=fps=%lld/%lld:start_time=0:round=up,%s",
 		(long long)int_of(capture, "framerateNumerator", 1),
 		(long long)int_of(capture, "framerateDenominator", 1), scale);
 	lc_argv_add(argv, "-frames:v");
 	lc_argv_addf(argv, "%lld", (long long)int_of(capture, "maxCaptures", 10000000));
 	lc_argv_add(argv, "-q:v");
-	lc_argv_addf(argv, "%lld", (long long)(2 + (100 - quality) * 29 / 99));
+	lc_argv_addf(argv, "%lld", (long long)quantizer);
 	add_list(argv,
 		(const char *const[]){"-c:v", "mjpeg", "-pix_fmt", "yuvj420p", "-an", "-sn", "-dn",
 			"-fps_mode", "passthrough", "-start_number", "0", "-f", "image2", NULL});
@@ -124,13 +126,14 @@ static void h264_args(struct lc_argv *argv, const struct lc_mediaconvert_output 
 	const char *mode = json_string_value(json_object_get(h264, "rateControlMode"));
 	int64_t bitrate = int_of(h264, "bitrate", 0);
 	int64_t max_bitrate = int_of(h264, "maxBitrate", bitrate);
+	int64_t buffer_size = max_bitrate * 2;
 	SL_AUTO(sl_freep)
 	char *scale = scale_filter(video);
 
 	lc_argv_add(argv, "-map");
 	lc_argv_addf(argv, "0:%d", media->video_index);
 	lc_argv_add(argv, "-vf");
-	lc_argv_addf(argv, "setpts=PTS-STARTPTS,%s", scale);
+	lc_argv_addf(argv, "%s", scale);
 	add_list(argv,
 		(const char *const[]){"-c:v", "libx264", "-preset", "veryfast", "-pix_fmt",
 			"yuv420p", "-profile:v", "high", "-sn", "-dn", NULL});
@@ -143,12 +146,12 @@ static void h264_args(struct lc_argv *argv, const struct lc_mediaconvert_output 
 	lc_argv_add(argv, "-maxrate");
 	lc_argv_addf(argv, "%lld", (long long)max_bitrate);
 	lc_argv_add(argv, "-bufsize");
-	lc_argv_addf(argv, "%lld", (long long)(max_bitrate * 2));
-	/* A constant rate, as MediaConvert makes; the average one, since a container's nominal rate
-	 * may be its clock (90,000). */
+	lc_argv_addf(argv, "%lld", (long long)buffer_size);
+	/* A constant rate from the first moment on, as MediaConvert makes; the average one, since a
+	 * container's nominal rate may be its clock (90,000). */
 	double rate = (double)media->rate_num / (double)media->rate_den;
 	if (rate >= 1 && rate <= 120) {
-		lc_argv_add(argv, "-r");
+		add_list(argv, (const char *const[]){"-fps_mode", "cfr", "-r", NULL});
 		lc_argv_addf(
 			argv, "%lld/%lld", (long long)media->rate_num, (long long)media->rate_den);
 	}
@@ -350,7 +353,7 @@ int lc_mediaconvert_transcode(struct lc_jobs *jobs, const struct lc_job *job, co
 	lc_argv_addf(&argv, "file:%s", fifo);
 	add_list(&argv,
 		(const char *const[]){"-protocol_whitelist", "file", "-format_whitelist",
-			LC_MEDIA_FORMATS, "-i", NULL});
+			lc_media_formats, "-i", NULL});
 	lc_argv_addf(&argv, "file:%s/input", tmp);
 	for (size_t i = 0; i < outputs->count; i++) {
 		lc_argv_add(&argv, outputs->items[i]);

@@ -171,7 +171,7 @@ static bool decode(struct lc_jobs *jobs, const struct lc_job *job, const char *p
 	SL_AUTO(sl_freep)
 	char *map = sl_asprintf("0:%d", media->audio_index);
 	const char *argv[] = {"ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-y",
-		"-protocol_whitelist", "file", "-format_whitelist", LC_MEDIA_FORMATS, "-i", from,
+		"-protocol_whitelist", "file", "-format_whitelist", lc_media_formats, "-i", from,
 		"-map", map, "-ar", "16000", "-ac", "1", "-f", "s16le", to, NULL};
 	if (lc_run(argv, NULL, NULL) != 0) {
 		return fail(jobs, job, "Unsupported media format: the audio could not be decoded.");

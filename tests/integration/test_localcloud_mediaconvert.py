@@ -246,6 +246,19 @@ def test_frame_k_is_the_picture_at_k_intervals(s3, mc, tmp_path):
         assert done.stdout[0] == pytest.approx(16 + i * 0.5 * 20, abs=2.5), key
 
 
+def test_a_picture_that_starts_late_stays_in_step_with_its_sound(s3, mc, tmp_path):
+    path = tmp_path / "late.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-y", "-itsoffset", "1.5", "-f", "lavfi", "-t", "2",
+                    "-i", "testsrc=s=64x64:r=10", "-f", "lavfi", "-t", "3.5", "-i", "sine=440",
+                    "-c:v", "libx264", "-c:a", "aac", str(path)], check=True)
+    s3.upload_file(str(path), BUCKET, "in/late.mp4")
+    run(mc, "in/late.mp4", group(f"s3://{BUCKET}/late/", frames_output(500), mp4_output()))
+    assert len(keys_under(s3, "late/late_frame")) == 7
+    streams = probe(s3, "late/late_video.mp4", tmp_path)["streams"]
+    assert [float(stream["start_time"]) for stream in streams] == pytest.approx([0, 0], abs=0.1)
+    assert [float(stream["duration"]) for stream in streams] == pytest.approx([3.5, 3.5], abs=0.2)
+
+
 def test_max_captures_is_kept(s3, mc, sample):
     s3.upload_file(str(sample.short), BUCKET, "in/short.mp4")
     run(mc, "in/short.mp4", group(f"s3://{BUCKET}/few/", frames_output(200, MaxCaptures=4)),
