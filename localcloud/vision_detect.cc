@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
+
+#include <unistd.h>
 
 #include <opencv2/imgproc.hpp>
 
@@ -168,6 +171,14 @@ static void add_found(std::vector<Found> &found, lc_vision_class class_, const c
 	}
 }
 
+/* Debian 12's OpenCV writes "licence", Debian 13's "license"; the file is the same. */
+static const char *plate_model()
+{
+	static const char name[] = "license_plate_rus_16stages";
+	bool renamed = access((std::string(models) + name + ".xml").c_str(), R_OK) == 0;
+	return renamed ? name : "licence_plate_rus_16stages";
+}
+
 bool Detectors::load(std::string &message)
 {
 	const struct {
@@ -179,7 +190,7 @@ bool Detectors::load(std::string &message)
 		{cat_first_, "frontalcatface"},
 		{cat_second_, "frontalcatface_extended"},
 		{plate_first_, "russian_plate_number"},
-		{plate_second_, "licence_plate_rus_16stages"},
+		{plate_second_, plate_model()},
 	};
 	for (const auto &file : files) {
 		std::string path = std::string(models) + file.name + ".xml";
