@@ -92,16 +92,24 @@ def spans(item):
                      for one in item["appearances"])
 
 
-def summarize(document):
-    for one in document.get("celebrities", []):
-        say(f"  {one['name']} ({one['confidence']:.0f} %): {spans(one)}")
-    for one in document.get("labels", []):
+def summarize(video, document):
+    for one in document["celebrities"] + document["labels"]:
         say(f"  {one['name']} ({one['confidence']:.0f} %): {spans(one)}")
     if "transcript" in document:
         say(f"  “{document['transcript']['text']}”")
-    for name, analysis in document["analyses"].items():
+    found = {"celebrities": document["celebrities"], "labels": document["labels"],
+             "transcript": document.get("transcript", {}).get("words")}
+    for name, analysis in video["analyses"].items():
         if "reason" in analysis:
-            say(f"  {name}: {analysis['state']}: {analysis['reason']['message']}")
+            say(f"  {name}: {analysis['state']}: {analysis['message']}")
+        elif not found[name]:
+            say(f"  {name}: nothing found")
+
+
+def explain(error):
+    say(f"the video failed: {error['code']}: {error['message']}")
+    for name, value in error.get("provider", {}).items():
+        say(f"  {name}: {value}")
 
 
 def main():
@@ -118,8 +126,9 @@ def main():
     document = call("GET", base + video["links"]["metadata"])
     print(json.dumps(document, ensure_ascii=False, indent=2))
     if "error" in video:
-        say(f"the video {video['state']}: {json.dumps(video['error'], ensure_ascii=False)}")
-    summarize(document)
+        explain(video["error"])
+    else:
+        summarize(video, document)
     sys.exit(0 if video["state"] == "complete" else 1)
 
 

@@ -41,6 +41,16 @@ def test_an_empty_object_is_refused(svc, cloud):
     refused(svc.post("/videos", {"source": f"s3://{BUCKET}/empty.mp4"}), 422, "source_empty")
 
 
+def test_an_object_that_may_not_be_read_is_forbidden(svc):
+    refused(svc.post("/videos", {"source": "s3://forbidden-bucket/a.mp4"}), 403,
+            "source_forbidden")
+
+
+def test_a_bucket_in_another_region_is_told_apart(svc):
+    refused(svc.post("/videos", {"source": "s3://other-region-bucket/a.mp4"}), 422,
+            "source_wrong_region")
+
+
 def test_credentials_that_s3_does_not_know_are_told_apart(make_svc, cloud, svc):
     """The operator's problem, not the client's: nobody may read anything."""
     stranger = make_svc(cloud, subscribe=False)
