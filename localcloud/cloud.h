@@ -178,7 +178,7 @@ bool lc_stopping(void);
 
 /** Runs a program without a shell and waits. stdout and stderr (the last 64 KiB of each) are
  *  appended to `out` and `err` when given. Returns the exit status, 128+signal, or -1 when it
- *  could not be started. Killed when localcloud stops. */
+ *  could not be started. Killed when localcloud stops, however it stops. */
 int lc_run(const char *const *argv, struct sl_buf *out, struct sl_buf *err);
 
 #endif

@@ -35,7 +35,7 @@ static const char usage[] =
 	"  --gallery DIR         pictures of named people, for RecognizeCelebrities\n"
 	"  --access-key KEY      the access key it accepts [test]\n"
 	"  --secret-key KEY      and its secret [test]\n"
-	"  --label-threshold N   confidence (0-100) below which detections are not reported [50]\n"
+	"  --label-threshold N   confidence (0-100) below which detections are not reported [80]\n"
 	"  --verbose             log every request\n"
 	"  --help                this text\n"
 	"  --version             the version\n"
@@ -145,7 +145,7 @@ static struct settings read_options(int argc, char **argv)
 		.region = "us-east-1",
 		.access_key = "test",
 		.secret_key = "test",
-		.label_threshold = 50,
+		.label_threshold = 80,
 	};
 	int option;
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {

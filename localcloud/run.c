@@ -193,6 +193,21 @@ static void append_tail(struct sl_buf *to, const struct sl_buf *tail)
 	}
 }
 
+/* A program must not outlive a localcloud that was killed: setpriv (util-linux, on every Debian)
+ * has the kernel kill it with the thread that waits for it here. */
+static const char **tied_to_us(const char *const *argv)
+{
+	static const char *const tie[] = {"setpriv", "--pdeathsig", "KILL", "--"};
+	size_t count = 0;
+	while (argv[count] != NULL) {
+		count++;
+	}
+	const char **tied = sl_calloc(SL_ARRAY_SIZE(tie) + count + 1, sizeof(*tied));
+	memcpy(tied, tie, sizeof(tie));
+	memcpy(tied + SL_ARRAY_SIZE(tie), argv, count * sizeof(*tied));
+	return tied;
+}
+
 int lc_run(const char *const *argv, struct sl_buf *out, struct sl_buf *err)
 {
 	int out_pipe[2];
@@ -207,7 +222,9 @@ int lc_run(const char *const *argv, struct sl_buf *out, struct sl_buf *err)
 	}
 
 	size_t slot = 0;
-	pid_t pid = start(argv, out_pipe, err_pipe, &slot);
+	SL_AUTO(sl_freep)
+	const char **tied = tied_to_us(argv);
+	pid_t pid = start(tied, out_pipe, err_pipe, &slot);
 	close(out_pipe[1]);
 	close(err_pipe[1]);
 	if (pid < 0) {
