@@ -37,8 +37,7 @@ CREATE TABLE spotlist_data.videos (
     error_message     text,
     error_provider    jsonb
 );
-CREATE INDEX videos_newest ON spotlist_data.videos (created_at DESC, id DESC);
-CREATE INDEX videos_by_state ON spotlist_data.videos (state, created_at DESC, id DESC);
+CREATE INDEX videos_by_state ON spotlist_data.videos (state, id DESC);
 CREATE INDEX videos_by_tag ON spotlist_data.videos USING gin (tags);
 CREATE INDEX videos_by_job ON spotlist_data.videos (transcode_job_id);
 CREATE INDEX videos_by_object ON spotlist_data.videos USING hash (key);
