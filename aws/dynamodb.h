@@ -13,11 +13,12 @@
 #define SL_DYNAMODB_MAX_ITEM_BYTES (400 * 1024)
 
 /** The size of an item (or attribute value list) as DynamoDB counts it. Pure.
- *  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html */
+ *  https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+ */
 size_t sl_dynamodb_item_size(const json_t *item);
 
-SL_MUST_CHECK enum sl_err sl_dynamodb_put_item(struct sl_client *client, const char *table,
-	const json_t *item, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_dynamodb_put_item(
+	struct sl_client *client, const char *table, const json_t *item, struct sl_error *reterr);
 
 /** Strongly consistent GetItem. `*ret_item` is NULL when there is none; the caller owns it. */
 SL_MUST_CHECK enum sl_err sl_dynamodb_get_item(struct sl_client *client, const char *table,
@@ -27,12 +28,12 @@ SL_MUST_CHECK enum sl_err sl_dynamodb_get_item(struct sl_client *client, const c
  *  UnprocessedItems again with growing, jittered delays. The client's deadline is for all of it;
  *  items still unprocessed then are AWS_THROTTLED. What was written by then stays written: put
  *  the same items again. Items with the same key in `items` (an array) are the caller's error. */
-SL_MUST_CHECK enum sl_err sl_dynamodb_batch_put(struct sl_client *client, const char *table,
-	const json_t *items, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_dynamodb_batch_put(
+	struct sl_client *client, const char *table, const json_t *items, struct sl_error *reterr);
 
 /** Deletes any number of keys with BatchWriteItem, the same way. */
-SL_MUST_CHECK enum sl_err sl_dynamodb_batch_delete(struct sl_client *client, const char *table,
-	const json_t *keys, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_dynamodb_batch_delete(
+	struct sl_client *client, const char *table, const json_t *keys, struct sl_error *reterr);
 
 /** Gets any number of keys with BatchGetItem (100 a time, UnprocessedKeys again). The caller
  *  owns `*ret_items`, an array in no particular order; missing keys are absent. */
@@ -52,7 +53,7 @@ SL_MUST_CHECK enum sl_err sl_dynamodb_create_table(struct sl_client *client, con
 	const char *partition_key, struct sl_error *reterr);
 
 /** DescribeTable; the caller owns `*ret_table` (the Table object). */
-SL_MUST_CHECK enum sl_err sl_dynamodb_describe_table(struct sl_client *client, const char *table,
-	json_t **ret_table, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_dynamodb_describe_table(
+	struct sl_client *client, const char *table, json_t **ret_table, struct sl_error *reterr);
 
 #endif

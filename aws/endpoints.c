@@ -92,6 +92,34 @@ static enum sl_err bad_url(
 		services[service].name, why);
 }
 
+static bool has_forbidden_character(const char *url)
+{
+	for (const char *at = url; *at; at++) {
+		if ((unsigned char)*at <= ' ' || *at == 0x7f || strchr("?#@\\\"<>", *at)) {
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Cuts a default port off: clients leave it out of Host, and so out of the signature. False when
+ * the port is no port. */
+static bool drop_default_port(char *host, bool https)
+{
+	char *port = strrchr(host, ':');
+	if (port == NULL || strchr(port, ']')) {
+		return true; /* none, or inside of an IPv6 literal */
+	}
+	int64_t number = 0;
+	if (!sl_text_parse_i64(port + 1, 1, 65535, &number)) {
+		return false;
+	}
+	if (number == (https ? 443 : 80)) {
+		*port = '\0';
+	}
+	return true;
+}
+
 /* "scheme://host[:port][/prefix]" and nothing else. */
 static enum sl_err parse_url(
 	enum sl_service service, const char *url, struct sl_endpoint *ret, struct sl_error *reterr)
@@ -100,14 +128,11 @@ static enum sl_err parse_url(
 	if (!https && strncasecmp(url, "http://", 7) != 0) {
 		return bad_url(reterr, service, url, "must begin with http:// or https://");
 	}
-	const char *authority = url + (https ? 8 : 7);
-	size_t host_len = strcspn(authority, "/?#");
-	for (const char *at = url; *at; at++) {
-		if ((unsigned char)*at <= ' ' || *at == 0x7f || strchr("?#@\\\"<>", *at)) {
-			return bad_url(reterr, service, url,
-				"may have no user, query, fragment or spaces");
-		}
+	if (has_forbidden_character(url)) {
+		return bad_url(reterr, service, url, "may have no user, query, fragment or spaces");
 	}
+	const char *authority = url + (https ? 8 : 7);
+	size_t host_len = strcspn(authority, "/");
 	if (host_len == 0 || authority[0] == ':') {
 		return bad_url(reterr, service, url, "has no host");
 	}
@@ -116,19 +141,8 @@ static enum sl_err parse_url(
 	for (char *at = host; *at; at++) {
 		*at = (char)tolower((unsigned char)*at);
 	}
-	char *port = strrchr(host, ':');
-	if (port && strchr(port, ']')) {
-		port = NULL; /* inside of an IPv6 literal */
-	}
-	if (port) {
-		int64_t number = 0;
-		if (!sl_text_parse_i64(port + 1, 1, 65535, &number)) {
-			return bad_url(reterr, service, url, "has a bad port");
-		}
-		if (number == (https ? 443 : 80)) {
-			*port = '\0'; /* clients leave a default port out of Host, and so out of
-				       * the signature */
-		}
+	if (!drop_default_port(host, https)) {
+		return bad_url(reterr, service, url, "has a bad port");
 	}
 	const char *prefix = authority + host_len;
 	size_t prefix_len = strlen(prefix);

@@ -22,18 +22,19 @@ enum sl_mediaconvert_status {
 struct sl_mediaconvert_job {
 	char *id;
 	enum sl_mediaconvert_status status;
-	int64_t percent;      /* 0..100 */
-	int64_t error_code;   /* 0: none */
-	char *error_message;  /* or NULL */
-	json_t *output_group_details; /* array or NULL: outputDetails[].durationInMs, videoDetails */
+	int64_t percent;              /* 0..100 */
+	int64_t error_code;           /* 0: none */
+	char *error_message;          /* or NULL */
+	json_t *output_group_details; /* array or NULL: outputDetails[].durationInMs, videoDetails
+				       */
 	json_t *user_metadata;        /* object or NULL */
 };
 void sl_mediaconvert_job_finish(struct sl_mediaconvert_job *job);
 
 /** CreateJob with a body in wire form (camelCase). Not retried blindly unless the body holds a
  *  clientRequestToken. */
-SL_MUST_CHECK enum sl_err sl_mediaconvert_create_job(struct sl_client *client,
-	const json_t *body, struct sl_mediaconvert_job *ret, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_mediaconvert_create_job(struct sl_client *client, const json_t *body,
+	struct sl_mediaconvert_job *ret, struct sl_error *reterr);
 
 /** GetJob. Never has file paths. */
 SL_MUST_CHECK enum sl_err sl_mediaconvert_get_job(struct sl_client *client, const char *id,

@@ -14,10 +14,10 @@ SL_MUST_CHECK enum sl_err sl_rekognition_recognize_celebrities(struct sl_client 
 struct sl_rekognition_label_request {
 	const char *bucket;
 	const char *key;
-	double min_confidence;  /* 0..100 */
-	const char *token;      /* ClientRequestToken, 1..64 of [a-zA-Z0-9-_] */
-	const char *job_tag;    /* JobTag, or NULL */
-	const char *topic_arn;  /* NotificationChannel; NULL: none */
+	double min_confidence; /* 0..100 */
+	const char *token;     /* ClientRequestToken, 1..64 of [a-zA-Z0-9-_] */
+	const char *job_tag;   /* JobTag, or NULL */
+	const char *topic_arn; /* NotificationChannel; NULL: none */
 	const char *role_arn;
 };
 
@@ -46,7 +46,7 @@ void sl_rekognition_labels_finish(struct sl_rekognition_labels *page);
 
 /** GetLabelDetection, sorted by TIMESTAMP, at most `max_results` (1..1000). */
 SL_MUST_CHECK enum sl_err sl_rekognition_get_label_detection(struct sl_client *client,
-	const char *job_id, const char *token, int max_results,
-	struct sl_rekognition_labels *ret, struct sl_error *reterr);
+	const char *job_id, const char *token, int max_results, struct sl_rekognition_labels *ret,
+	struct sl_error *reterr);
 
 #endif

@@ -15,10 +15,11 @@
 #include "text.h"
 #include "xml.h"
 
-#define RANGE_SIZE      64
-#define LIST_QUERY      6
-#define MAX_LIST_ANSWER (16u << 20) /* 1,000 keys of 1,024 bytes, percent-encoded, and their XML \
-				     */
+#define RANGE_SIZE 64
+#define LIST_QUERY 6
+#define MAX_LIST_ANSWER \
+	(16u << 20) /* 1,000 keys of 1,024 bytes, percent-encoded, and their XML \
+		     */
 #define MAX_EXPIRES_S 604800
 
 void sl_s3_object_finish(struct sl_s3_object *object)

@@ -46,8 +46,8 @@ void sl_s3_listing_finish(struct sl_s3_listing *listing);
 /** ListObjectsV2, one page of at most 1,000 keys (encoding-type=url, decoded here). `token` NULL
  *  starts; `start_after` may be NULL. */
 SL_MUST_CHECK enum sl_err sl_s3_list_objects(struct sl_client *client, const char *bucket,
-	const char *prefix, const char *start_after, const char *token,
-	struct sl_s3_listing *ret, struct sl_error *reterr);
+	const char *prefix, const char *start_after, const char *token, struct sl_s3_listing *ret,
+	struct sl_error *reterr);
 
 /**
  * A presigned URL (SigV4 query, UNSIGNED-PAYLOAD) for `method` on the object, valid for
@@ -55,8 +55,8 @@ SL_MUST_CHECK enum sl_err sl_s3_list_objects(struct sl_client *client, const cha
  * given, the header is signed and the uploader must send it. Makes no request for the object
  * itself. The caller owns `*ret_url`. Thread-safe.
  */
-SL_MUST_CHECK enum sl_err sl_s3_presign(struct sl_aws *aws, const char *method,
-	const char *bucket, const char *key, const char *content_type, int64_t expires_s,
-	char **ret_url, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_s3_presign(struct sl_aws *aws, const char *method, const char *bucket,
+	const char *key, const char *content_type, int64_t expires_s, char **ret_url,
+	struct sl_error *reterr);
 
 #endif

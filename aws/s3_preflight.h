@@ -13,8 +13,8 @@
 struct sl_s3_preflight;
 
 /** Called once per submission, on the preflight thread. `object` and `error` are borrowed. */
-typedef void sl_s3_preflight_done(void *context, enum sl_err err,
-	const struct sl_s3_object *object, const struct sl_error *error);
+typedef void sl_s3_preflight_done(void *context, enum sl_err err, const struct sl_s3_object *object,
+	const struct sl_error *error);
 
 /** Starts the thread. `deadline_ms` bounds each check from submission on, retries included. */
 struct sl_s3_preflight *sl_s3_preflight_create(struct sl_aws *aws, int64_t deadline_ms);
@@ -22,8 +22,8 @@ struct sl_s3_preflight *sl_s3_preflight_create(struct sl_aws *aws, int64_t deadl
 /** Asks for a HeadObject; copies its arguments; thread-safe. After sl_s3_preflight_stop(), or
  *  with more than 4,096 waiting, `done` is called at once on the calling thread with
  *  SL_ERR_SHUTTING_DOWN or SL_ERR_OVERLOADED. */
-void sl_s3_preflight_submit(struct sl_s3_preflight *preflight, const char *bucket,
-	const char *key, sl_s3_preflight_done *done, void *context);
+void sl_s3_preflight_submit(struct sl_s3_preflight *preflight, const char *bucket, const char *key,
+	sl_s3_preflight_done *done, void *context);
 
 /** Ends everything in flight with SL_ERR_SHUTTING_DOWN and joins the thread. */
 void sl_s3_preflight_stop(struct sl_s3_preflight *preflight);

@@ -22,9 +22,9 @@ struct sl_sns_message {
 	const char *message_id;
 	const char *topic_arn;
 	const char *message;
-	const char *subject;   /* or NULL */
-	const char *timestamp; /* as sent: it is signed as sent */
-	const char *token;     /* confirmations; else NULL */
+	const char *subject;       /* or NULL */
+	const char *timestamp;     /* as sent: it is signed as sent */
+	const char *token;         /* confirmations; else NULL */
 	const char *subscribe_url; /* confirmations; never followed */
 	const char *signature_version;
 	const char *signature;

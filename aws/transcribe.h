@@ -12,8 +12,8 @@ struct sl_transcribe_request {
 	const char *media_format;  /* "mp4", "m4a", … */
 	const char *language_code; /* "en-US", or NULL: IdentifyLanguage */
 	const char *output_bucket;
-	const char *output_key;    /* [a-zA-Z0-9-_.!*'()/], ending in ".json" */
-	int64_t max_speakers;      /* 2..30: ShowSpeakerLabels; 0: none */
+	const char *output_key; /* [a-zA-Z0-9-_.!*'()/], ending in ".json" */
+	int64_t max_speakers;   /* 2..30: ShowSpeakerLabels; 0: none */
 };
 
 enum sl_transcribe_status {

@@ -5,7 +5,7 @@
 
 #include "handlers.h"
 
-#define KIB 1024
+#define KIB ((size_t)1024)
 
 /* clang-format off */
 const struct sl_route sl_routes[] = {

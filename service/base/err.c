@@ -15,10 +15,10 @@ static const struct {
 	int status;
 	bool retryable;
 } catalogue[] = {
-#define X(symbol, code_, status_, retryable_, title_)                                              \
-	[SL_ERR_##symbol] = {.code = (code_),                                                      \
-		.title = (title_),                                                                 \
-		.status = (status_),                                                               \
+#define X(symbol, code_, status_, retryable_, title_) \
+	[SL_ERR_##symbol] = {.code = (code_), \
+		.title = (title_), \
+		.status = (status_), \
 		.retryable = (retryable_)},
 	SL_ERR_CATALOGUE(X)
 #undef X

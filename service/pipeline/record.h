@@ -15,7 +15,7 @@
 
 /* An attribute up to this size stays in the first item; parts are at most this large. Leaves room
  * for the item's other attributes below 400 KB. */
-#define SL_RECORD_PART_BYTES (320 * 1024)
+#define SL_RECORD_PART_BYTES ((size_t)320 * 1024)
 
 /** A new item with its partition key and videoId; the caller owns it. */
 json_t *sl_record_item(const char *file_name, const char *video_id);

@@ -40,8 +40,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *text = sl_strndup((const char *)data, size);
 	char *environment[33] = {NULL};
 	size_t count = 0;
-	for (char *line = strtok(text, "\n"); line != NULL && count < 32;
-		line = strtok(NULL, "\n")) {
+	char *rest = NULL;
+	for (char *line = strtok_r(text, "\n", &rest); line != NULL && count < 32;
+		line = strtok_r(NULL, "\n", &rest)) {
 		environment[count++] = line;
 	}
 	struct config config; /* uninitialised: loading must not need it zeroed */

@@ -19,6 +19,7 @@ for file; do
 		{ echo "$name has no row in tests/fuzz/meson.build" >&2; exit 1; }
 	targets="$targets $name"
 done
+# shellcheck disable=SC2046,SC2086 # names without spaces, one word each
 ninja -C "$build" $(printf 'tests/fuzz/%s ' $targets)
 mkdir -p "$build/crashes"
 for name in $targets; do

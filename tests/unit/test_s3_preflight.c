@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -65,7 +66,7 @@ static void serve(void *context, const struct stub_request *request, struct stub
 	} else if (at == NULL || strcmp(request->method, "HEAD") != 0) {
 		reply->status = 400;
 	} else {
-		number = atoi(at + strlen("/b/k%20"));
+		number = (int)strtol(at + strlen("/b/k%20"), NULL, 10);
 		reply->status = number % 5 == 3 ? 404 : number % 5 == 4 ? 403 : 200;
 		reply->length = number;
 		sl_buf_printf(&reply->headers, "ETag: \"e%d\"\r\n", number);
