@@ -147,6 +147,20 @@ lc_handler lc_transcribe_handle;
  *  log line when it cannot. `schema` runs once per start and must be CREATE … IF NOT EXISTS. */
 sqlite3 *lc_db_open(struct lc_cloud *cloud, const char *name, const char *schema);
 
+/* The strings that a statement's parameters are bound to. */
+/* clang-format off */
+#define LC_TEXTS(...) ((const char *const[]){__VA_ARGS__, NULL})
+/* clang-format on */
+
+/** A prepared statement with `texts` (NULL-terminated; or NULL) bound from 1 on; NULL after a log
+ *  line. Finalize it. */
+sqlite3_stmt *lc_db_prepare(sqlite3 *db, const char *sql, const char *const *texts);
+/** One step; true when there is a row. Logs what SQLite refuses; NULL has no rows. */
+bool lc_db_step(sqlite3_stmt *statement);
+void lc_db_finalize(sqlite3_stmt **statement);
+/** Prepares, steps once and finalizes; how many rows changed. */
+int lc_db_execute(sqlite3 *db, const char *sql, const char *const *texts);
+
 /** Publishes to a topic as SNS does for AWS services; `subject` may be NULL. False when there is
  *  no such topic. Deliveries are queued on disk and sent by the SNS thread. */
 bool lc_sns_publish(const char *topic_arn, const char *subject, const char *message);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The data directory: the SQLite database of each module and private temporary directories.
- * Entry points: lc_db_open, lc_tmp_create, lc_tmp_remove. Any thread.
+ * Entry points: lc_db_*, lc_tmp_create, lc_tmp_remove. Any thread.
  */
 #include <errno.h>
 #include <ftw.h>
@@ -43,6 +43,47 @@ sqlite3 *lc_db_open(struct lc_cloud *cloud, const char *name, const char *schema
 		give_up(path, db, "schema");
 	}
 	return db;
+}
+
+static void statement_failed(sqlite3 *db)
+{
+	sl_log(SL_LOG_ERROR, "database statement failed", SL_F("error", sqlite3_errmsg(db)),
+		SL_F_END);
+}
+
+sqlite3_stmt *lc_db_prepare(sqlite3 *db, const char *sql, const char *const *texts)
+{
+	sqlite3_stmt *statement = NULL;
+	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
+		statement_failed(db);
+		return NULL;
+	}
+	for (int i = 0; texts != NULL && texts[i] != NULL; i++) {
+		sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_TRANSIENT);
+	}
+	return statement;
+}
+
+bool lc_db_step(sqlite3_stmt *statement)
+{
+	int result = statement == NULL ? SQLITE_DONE : sqlite3_step(statement);
+	if (result != SQLITE_ROW && result != SQLITE_DONE) {
+		statement_failed(sqlite3_db_handle(statement));
+	}
+	return result == SQLITE_ROW;
+}
+
+void lc_db_finalize(sqlite3_stmt **statement)
+{
+	sqlite3_finalize(*statement);
+}
+
+int lc_db_execute(sqlite3 *db, const char *sql, const char *const *texts)
+{
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db, sql, texts);
+	(void)lc_db_step(statement);
+	return sqlite3_changes(db);
 }
 
 char *lc_tmp_create(struct lc_cloud *cloud)

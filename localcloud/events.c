@@ -112,47 +112,6 @@ void lc_events_unlock(void)
 	pthread_mutex_unlock(&events.mutex);
 }
 
-static void database_failed(sqlite3 *db)
-{
-	sl_log(SL_LOG_ERROR, "events statement failed", SL_F("error", sqlite3_errmsg(db)),
-		SL_F_END);
-}
-
-sqlite3_stmt *lc_events_prepare(sqlite3 *db, const char *sql, const char *const *texts)
-{
-	sqlite3_stmt *statement = NULL;
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
-		database_failed(db);
-		return NULL;
-	}
-	for (int i = 0; texts != NULL && texts[i] != NULL; i++) {
-		sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_TRANSIENT);
-	}
-	return statement;
-}
-
-bool lc_events_step(sqlite3_stmt *statement)
-{
-	int result = statement == NULL ? SQLITE_DONE : sqlite3_step(statement);
-	if (result != SQLITE_ROW && result != SQLITE_DONE) {
-		database_failed(sqlite3_db_handle(statement));
-	}
-	return result == SQLITE_ROW;
-}
-
-void lc_events_finalize(sqlite3_stmt **statement)
-{
-	sqlite3_finalize(*statement);
-}
-
-int lc_events_execute(sqlite3 *db, const char *sql, const char *const *texts)
-{
-	SL_AUTO(lc_events_finalize)
-	sqlite3_stmt *statement = lc_events_prepare(db, sql, texts);
-	(void)lc_events_step(statement);
-	return sqlite3_changes(db);
-}
-
 /* --- events ------------------------------------------------------------------------------ */
 
 /* "2022-12-19T19:07:12Z": events have whole seconds. */
@@ -207,11 +166,11 @@ static json_t *event_targets(const json_t *event)
 {
 	json_t *targets = json_array();
 	sqlite3 *db = lc_events_lock();
-	sqlite3_stmt *statement = lc_events_prepare(db,
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"SELECT pattern, target FROM rules JOIN targets ON rule = name "
 		"WHERE state = 'ENABLED' ORDER BY rule, id",
 		NULL);
-	while (lc_events_step(statement)) {
+	while (lc_db_step(statement)) {
 		json_auto_t *pattern =
 			json_loads((const char *)sqlite3_column_text(statement, 0), 0, NULL);
 		if (lc_events_pattern_matches(pattern, event)) {

@@ -45,17 +45,17 @@ static json_t *no_rule(struct lc_events_call *call, const char *name)
 
 static bool rule_exists(sqlite3 *db, const char *name)
 {
-	SL_AUTO(lc_events_finalize)
+	SL_AUTO(lc_db_finalize)
 	sqlite3_stmt *statement =
-		lc_events_prepare(db, "SELECT 1 FROM rules WHERE name = ?", LC_EVENTS_TEXTS(name));
-	return lc_events_step(statement);
+		lc_db_prepare(db, "SELECT 1 FROM rules WHERE name = ?", LC_TEXTS(name));
+	return lc_db_step(statement);
 }
 
 static int64_t count_of(sqlite3 *db, const char *sql, const char *name)
 {
-	SL_AUTO(lc_events_finalize)
-	sqlite3_stmt *statement = lc_events_prepare(db, sql, LC_EVENTS_TEXTS(name));
-	return lc_events_step(statement) ? sqlite3_column_int64(statement, 0) : 0;
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db, sql, LC_TEXTS(name));
+	return lc_db_step(statement) ? sqlite3_column_int64(statement, 0) : 0;
 }
 
 static const char *column(sqlite3_stmt *statement, int at)
@@ -92,11 +92,11 @@ json_t *lc_events_put_rule(struct lc_events_call *call)
 	if (pattern == NULL) {
 		return NULL;
 	}
-	lc_events_execute(lc_events_lock(),
+	lc_db_execute(lc_events_lock(),
 		"INSERT INTO rules (name, pattern, state, description) VALUES (?1, ?2, ?3, ?4) "
 		"ON CONFLICT (name) DO UPDATE SET pattern = excluded.pattern, "
 		"state = excluded.state, description = excluded.description",
-		LC_EVENTS_TEXTS(name, text, state == NULL ? "ENABLED" : state,
+		LC_TEXTS(name, text, state == NULL ? "ENABLED" : state,
 			description == NULL ? "" : description));
 	lc_events_unlock();
 	SL_AUTO(sl_freep)
@@ -113,7 +113,7 @@ json_t *lc_events_delete_rule(struct lc_events_call *call)
 	sqlite3 *db = lc_events_lock();
 	bool targets = count_of(db, "SELECT count(*) FROM targets WHERE rule = ?", name) > 0;
 	if (!targets) {
-		lc_events_execute(db, "DELETE FROM rules WHERE name = ?", LC_EVENTS_TEXTS(name));
+		lc_db_execute(db, "DELETE FROM rules WHERE name = ?", LC_TEXTS(name));
 	}
 	lc_events_unlock();
 	return targets ? lc_events_error(call, "ValidationException",
@@ -143,9 +143,9 @@ json_t *lc_events_describe_rule(struct lc_events_call *call)
 		return NULL;
 	}
 	json_t *rule = NULL;
-	sqlite3_stmt *statement = lc_events_prepare(lc_events_lock(),
-		"SELECT " RULE_COLUMNS " FROM rules WHERE name = ?", LC_EVENTS_TEXTS(name));
-	if (lc_events_step(statement)) {
+	sqlite3_stmt *statement = lc_db_prepare(lc_events_lock(),
+		"SELECT " RULE_COLUMNS " FROM rules WHERE name = ?", LC_TEXTS(name));
+	if (lc_db_step(statement)) {
 		rule = rule_json(call, statement);
 		json_object_set_new(rule, "CreatedBy", json_string(LC_ACCOUNT));
 	}
@@ -183,12 +183,12 @@ json_t *lc_events_list_rules(struct lc_events_call *call)
 	const char *prefix = lc_events_string(call, "NamePrefix");
 	const char *after = lc_events_string(call, "NextToken");
 	json_t *rules = json_array();
-	sqlite3_stmt *statement = lc_events_prepare(lc_events_lock(),
+	sqlite3_stmt *statement = lc_db_prepare(lc_events_lock(),
 		"SELECT " RULE_COLUMNS " FROM rules WHERE name > ?1 AND "
 		"substr(name, 1, length(?2)) = ?2 ORDER BY name LIMIT ?3",
-		LC_EVENTS_TEXTS(after == NULL ? "" : after, prefix == NULL ? "" : prefix));
+		LC_TEXTS(after == NULL ? "" : after, prefix == NULL ? "" : prefix));
 	sqlite3_bind_int64(statement, 3, page_limit(call) + 1);
-	while (lc_events_step(statement)) {
+	while (lc_db_step(statement)) {
 		json_array_append_new(rules, rule_json(call, statement));
 	}
 	sqlite3_finalize(statement);
@@ -204,8 +204,8 @@ static json_t *set_state(struct lc_events_call *call, const char *state)
 	if (name == NULL) {
 		return NULL;
 	}
-	int changed = lc_events_execute(lc_events_lock(),
-		"UPDATE rules SET state = ?2 WHERE name = ?1", LC_EVENTS_TEXTS(name, state));
+	int changed = lc_db_execute(lc_events_lock(), "UPDATE rules SET state = ?2 WHERE name = ?1",
+		LC_TEXTS(name, state));
 	lc_events_unlock();
 	return changed == 0 ? no_rule(call, name) : json_object();
 }
@@ -276,20 +276,20 @@ static bool targets_put(sqlite3 *db, const char *rule, const json_t *targets)
 {
 	size_t i;
 	json_t *target;
-	lc_events_execute(db, "BEGIN IMMEDIATE", NULL);
+	lc_db_execute(db, "BEGIN IMMEDIATE", NULL);
 	json_array_foreach (targets, i, target) {
 		SL_AUTO(sl_freep)
 		char *text = json_dumps(target, JSON_COMPACT);
-		lc_events_execute(db,
+		lc_db_execute(db,
 			"INSERT INTO targets (rule, id, arn, target) VALUES (?1, ?2, ?3, ?4) "
 			"ON CONFLICT (rule, id) DO UPDATE SET arn = excluded.arn, "
 			"target = excluded.target",
-			LC_EVENTS_TEXTS(rule, json_string_value(json_object_get(target, "Id")),
+			LC_TEXTS(rule, json_string_value(json_object_get(target, "Id")),
 				json_string_value(json_object_get(target, "Arn")), text));
 	}
 	bool fits = count_of(db, "SELECT count(*) FROM targets WHERE rule = ?", rule) <=
 		TARGETS_PER_RULE;
-	lc_events_execute(db, fits ? "COMMIT" : "ROLLBACK", NULL);
+	lc_db_execute(db, fits ? "COMMIT" : "ROLLBACK", NULL);
 	return fits;
 }
 
@@ -326,8 +326,8 @@ json_t *lc_events_remove_targets(struct lc_events_call *call)
 	json_t *id;
 	json_array_foreach (json_object_get(call->in, "Ids"), i, id) {
 		if (json_is_string(id)) {
-			lc_events_execute(db, "DELETE FROM targets WHERE rule = ? AND id = ?",
-				LC_EVENTS_TEXTS(rule, json_string_value(id)));
+			lc_db_execute(db, "DELETE FROM targets WHERE rule = ? AND id = ?",
+				LC_TEXTS(rule, json_string_value(id)));
 		}
 	}
 	lc_events_unlock();
@@ -345,11 +345,11 @@ json_t *lc_events_list_targets(struct lc_events_call *call)
 	json_t *targets = json_array();
 	sqlite3 *db = lc_events_lock();
 	bool exists = rule_exists(db, rule);
-	sqlite3_stmt *statement = lc_events_prepare(db,
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"SELECT target FROM targets WHERE rule = ?1 AND id > ?2 ORDER BY id LIMIT ?3",
-		LC_EVENTS_TEXTS(rule, after == NULL ? "" : after));
+		LC_TEXTS(rule, after == NULL ? "" : after));
 	sqlite3_bind_int64(statement, 3, page_limit(call) + 1);
-	while (lc_events_step(statement)) {
+	while (lc_db_step(statement)) {
 		json_array_append_new(targets, json_loads(column(statement, 0), 0, NULL));
 	}
 	sqlite3_finalize(statement);
@@ -371,12 +371,12 @@ json_t *lc_events_list_rule_names(struct lc_events_call *call)
 		return NULL;
 	}
 	json_t *names = json_array();
-	sqlite3_stmt *statement = lc_events_prepare(lc_events_lock(),
+	sqlite3_stmt *statement = lc_db_prepare(lc_events_lock(),
 		"SELECT DISTINCT rule FROM targets WHERE arn = ?1 AND rule > ?2 ORDER BY rule "
 		"LIMIT ?3",
-		LC_EVENTS_TEXTS(arn == NULL ? "" : arn, after == NULL ? "" : after));
+		LC_TEXTS(arn == NULL ? "" : arn, after == NULL ? "" : after));
 	sqlite3_bind_int64(statement, 3, page_limit(call) + 1);
-	while (lc_events_step(statement)) {
+	while (lc_db_step(statement)) {
 		json_array_append_new(names, json_string(column(statement, 0)));
 	}
 	sqlite3_finalize(statement);

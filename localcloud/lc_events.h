@@ -46,16 +46,4 @@ json_t *lc_events_pattern_parse(struct lc_events_call *call, const char *text);
 sqlite3 *lc_events_lock(void);
 void lc_events_unlock(void);
 
-/** A prepared statement with `texts` (NULL-terminated) bound from 1 on; NULL after a log line. */
-sqlite3_stmt *lc_events_prepare(sqlite3 *db, const char *sql, const char *const *texts);
-bool lc_events_step(sqlite3_stmt *statement);
-void lc_events_finalize(sqlite3_stmt **statement);
-/** Prepares, steps once and finalizes; how many rows changed. */
-int lc_events_execute(sqlite3 *db, const char *sql, const char *const *texts);
-#define LC_EVENTS_TEXTS(...) \
-	(const char *const[]) \
-	{ \
-		__VA_ARGS__, NULL \
-	}
-
 #endif

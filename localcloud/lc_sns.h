@@ -61,18 +61,6 @@ sqlite3 *lc_sns_lock(void);
 void lc_sns_unlock(void);
 struct lc_cloud *lc_sns_cloud(void);
 
-/** A prepared statement with `texts` (NULL-terminated) bound from 1 on. Finalize it. */
-sqlite3_stmt *lc_sns_prepare(sqlite3 *db, const char *sql, const char *const *texts);
-/** One step; true when there is a row. Logs what SQLite refuses. */
-bool lc_sns_step(sqlite3_stmt *statement);
-void lc_sns_finalize(sqlite3_stmt **statement);
-/** Prepares, steps once and finalizes; how many rows changed. */
-int lc_sns_execute(sqlite3 *db, const char *sql, const char *const *texts);
-#define LC_TEXTS(...) \
-	(const char *const[]) \
-	{ \
-		__VA_ARGS__, NULL \
-	}
 /** A text column, owned by the caller; NULL for SQL NULL. */
 char *lc_sns_column(sqlite3_stmt *statement, int column);
 

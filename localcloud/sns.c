@@ -226,46 +226,6 @@ struct lc_cloud *lc_sns_cloud(void)
 	return sns.cloud;
 }
 
-static void database_failed(sqlite3 *db)
-{
-	sl_log(SL_LOG_ERROR, "sns statement failed", SL_F("error", sqlite3_errmsg(db)), SL_F_END);
-}
-
-sqlite3_stmt *lc_sns_prepare(sqlite3 *db, const char *sql, const char *const *texts)
-{
-	sqlite3_stmt *statement = NULL;
-	if (sqlite3_prepare_v2(db, sql, -1, &statement, NULL) != SQLITE_OK) {
-		database_failed(db);
-		return NULL;
-	}
-	for (int i = 0; texts != NULL && texts[i] != NULL; i++) {
-		sqlite3_bind_text(statement, i + 1, texts[i], -1, SQLITE_TRANSIENT);
-	}
-	return statement;
-}
-
-bool lc_sns_step(sqlite3_stmt *statement)
-{
-	int result = statement == NULL ? SQLITE_DONE : sqlite3_step(statement);
-	if (result != SQLITE_ROW && result != SQLITE_DONE) {
-		database_failed(sqlite3_db_handle(statement));
-	}
-	return result == SQLITE_ROW;
-}
-
-void lc_sns_finalize(sqlite3_stmt **statement)
-{
-	sqlite3_finalize(*statement);
-}
-
-int lc_sns_execute(sqlite3 *db, const char *sql, const char *const *texts)
-{
-	SL_AUTO(lc_sns_finalize)
-	sqlite3_stmt *statement = lc_sns_prepare(db, sql, texts);
-	(void)lc_sns_step(statement);
-	return sqlite3_changes(db);
-}
-
 char *lc_sns_column(sqlite3_stmt *statement, int column)
 {
 	return sl_strdup((const char *)sqlite3_column_text(statement, column));

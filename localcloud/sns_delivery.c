@@ -126,11 +126,11 @@ static void flight_launch(struct flight *flight)
 static void retry_read(sqlite3 *db, struct flight *flight)
 {
 	json_auto_t *topic = lc_sns_topic_attributes(db, flight->topic_arn);
-	SL_AUTO(lc_sns_finalize)
+	SL_AUTO(lc_db_finalize)
 	sqlite3_stmt *statement =
-		lc_sns_prepare(db, "SELECT attributes FROM subscriptions WHERE arn = ?",
+		lc_db_prepare(db, "SELECT attributes FROM subscriptions WHERE arn = ?",
 			LC_TEXTS(flight->subscription_arn));
-	json_auto_t *subscription = lc_sns_step(statement)
+	json_auto_t *subscription = lc_db_step(statement)
 		? json_loads((const char *)sqlite3_column_text(statement, 0), 0, NULL)
 		: NULL;
 	lc_sns_policy_effective(json_string_value(json_object_get(topic, "DeliveryPolicy")),
@@ -139,10 +139,10 @@ static void retry_read(sqlite3 *db, struct flight *flight)
 
 static void execute_id(sqlite3 *db, const char *sql, int64_t id)
 {
-	SL_AUTO(lc_sns_finalize)
-	sqlite3_stmt *statement = lc_sns_prepare(db, sql, NULL);
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db, sql, NULL);
 	sqlite3_bind_int64(statement, 1, id);
-	(void)lc_sns_step(statement);
+	(void)lc_db_step(statement);
 }
 
 /* Takes the next delivery that is due; NULL when there is none. */
@@ -150,7 +150,7 @@ static struct flight *flight_take(void)
 {
 	struct flight *flight = NULL;
 	sqlite3 *db = lc_sns_lock();
-	sqlite3_stmt *statement = lc_sns_prepare(db,
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"SELECT id, subscription_arn, endpoint, topic_arn, type, message_id, body, raw, "
 		"created_ms, attempt FROM deliveries AS d WHERE flying = 0 AND not_before_ms <= ?1 "
 		"AND (SELECT count(*) FROM deliveries AS f WHERE f.subscription_arn = "
@@ -158,7 +158,7 @@ static struct flight *flight_take(void)
 		NULL);
 	sqlite3_bind_int64(statement, 1, sl_clock_now_ms());
 	sqlite3_bind_int(statement, 2, FLYING_PER_SUBSCRIPTION);
-	if (lc_sns_step(statement)) {
+	if (lc_db_step(statement)) {
 		flight = sl_calloc(1, sizeof(*flight));
 		flight->id = sqlite3_column_int64(statement, 0);
 		flight->subscription_arn = lc_sns_column(statement, 1);
@@ -186,12 +186,12 @@ static int next_due_ms(void)
 {
 	int64_t wait = IDLE_MS;
 	sqlite3 *db = lc_sns_lock();
-	sqlite3_stmt *statement = lc_sns_prepare(db,
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"SELECT min(not_before_ms) FROM deliveries WHERE flying = 0 AND not_before_ms > ?1",
 		NULL);
 	int64_t now = sl_clock_now_ms();
 	sqlite3_bind_int64(statement, 1, now);
-	if (lc_sns_step(statement) && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
+	if (lc_db_step(statement) && sqlite3_column_type(statement, 0) != SQLITE_NULL) {
 		int64_t due = sqlite3_column_int64(statement, 0) - now;
 		wait = due < wait ? due : wait;
 	}
@@ -205,13 +205,13 @@ static int next_due_ms(void)
 static void retry_later(struct flight *flight, int64_t delay_ms)
 {
 	sqlite3 *db = lc_sns_lock();
-	sqlite3_stmt *statement = lc_sns_prepare(db,
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"UPDATE deliveries SET flying = 0, attempt = ?2, not_before_ms = ?3 WHERE id = ?1",
 		NULL);
 	sqlite3_bind_int64(statement, 1, flight->id);
 	sqlite3_bind_int64(statement, 2, flight->attempt + 1);
 	sqlite3_bind_int64(statement, 3, sl_clock_now_ms() + delay_ms);
-	(void)lc_sns_step(statement);
+	(void)lc_db_step(statement);
 	sqlite3_finalize(statement);
 	lc_sns_unlock();
 }
@@ -300,7 +300,7 @@ static void *run(void *context)
 void lc_sns_delivery_start(void)
 {
 	sqlite3 *db = lc_sns_lock();
-	lc_sns_execute(db, "UPDATE deliveries SET flying = 0", NULL);
+	lc_db_execute(db, "UPDATE deliveries SET flying = 0", NULL);
 	lc_sns_unlock();
 	atomic_store(&delivery.stopping, false);
 	delivery.multi = curl_multi_init();

@@ -160,15 +160,15 @@ static char *envelope_text(const struct envelope *envelope, const char *subscrip
 static void queue(sqlite3 *db, const struct lc_sns_message *message, const char *subscription_arn,
 	const char *endpoint, bool raw, const char *body)
 {
-	SL_AUTO(lc_sns_finalize)
-	sqlite3_stmt *statement = lc_sns_prepare(db,
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"INSERT INTO deliveries (subscription_arn, topic_arn, endpoint, type, message_id, "
 		"body, raw, created_ms, not_before_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
 		LC_TEXTS(subscription_arn, message->topic_arn, endpoint, message->type, message->id,
 			body));
 	sqlite3_bind_int(statement, 7, raw);
 	sqlite3_bind_int64(statement, 8, sl_clock_now_ms());
-	(void)lc_sns_step(statement);
+	(void)lc_db_step(statement);
 }
 
 static const char *signature_version(const json_t *topic)
@@ -228,16 +228,16 @@ static bool publish(struct lc_sns_message *message)
 	if (topic != NULL) {
 		struct envelope envelope;
 		envelope_init(&envelope, message, signature_version(topic));
-		lc_sns_execute(db, "BEGIN IMMEDIATE", NULL);
-		sqlite3_stmt *statement = lc_sns_prepare(db,
+		lc_db_execute(db, "BEGIN IMMEDIATE", NULL);
+		sqlite3_stmt *statement = lc_db_prepare(db,
 			"SELECT arn, endpoint, attributes FROM subscriptions "
 			"WHERE topic_arn = ? AND state = 1",
 			LC_TEXTS(message->topic_arn));
-		while (lc_sns_step(statement)) {
+		while (lc_db_step(statement)) {
 			queue_for(db, &envelope, statement);
 		}
 		sqlite3_finalize(statement);
-		lc_sns_execute(db, "COMMIT", NULL);
+		lc_db_execute(db, "COMMIT", NULL);
 		envelope_finish(&envelope);
 	}
 	lc_sns_unlock();

@@ -57,9 +57,9 @@ static bool subscription_find(
 {
 	SL_AUTO(sl_freep)
 	char *sql = sl_asprintf("SELECT " COLUMNS " FROM subscriptions WHERE %s", where);
-	SL_AUTO(lc_sns_finalize)
-	sqlite3_stmt *statement = lc_sns_prepare(db, sql, texts);
-	if (!lc_sns_step(statement)) {
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db, sql, texts);
+	if (!lc_db_step(statement)) {
 		return false;
 	}
 	subscription_read(statement, ret);
@@ -164,8 +164,8 @@ static void subscribe_pending(sqlite3 *db, struct subscription *subscription)
 {
 	SL_AUTO(sl_freep)
 	char *attributes = json_dumps(subscription->attributes, JSON_COMPACT);
-	SL_AUTO(lc_sns_finalize)
-	sqlite3_stmt *statement = lc_sns_prepare(db,
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"INSERT INTO subscriptions (arn, topic_arn, protocol, endpoint, token, attributes, "
 		"state, token_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7) "
 		"ON CONFLICT (topic_arn, protocol, endpoint) DO UPDATE SET "
@@ -173,7 +173,7 @@ static void subscribe_pending(sqlite3 *db, struct subscription *subscription)
 		LC_TEXTS(subscription->arn, subscription->topic_arn, subscription->protocol,
 			subscription->endpoint, subscription->token, attributes));
 	sqlite3_bind_int64(statement, 7, sl_clock_now_ms());
-	(void)lc_sns_step(statement);
+	(void)lc_db_step(statement);
 	lc_sns_queue_confirmation(db, "SubscriptionConfirmation", subscription->topic_arn,
 		subscription->arn, subscription->endpoint, subscription->token);
 }
@@ -248,9 +248,9 @@ void lc_sns_subscribe(struct lc_sns_call *call)
 		return;
 	}
 	sqlite3 *db = lc_sns_lock();
-	lc_sns_execute(db, "BEGIN IMMEDIATE", NULL);
+	lc_db_execute(db, "BEGIN IMMEDIATE", NULL);
 	enum outcome outcome = subscribe(db, &fresh);
-	lc_sns_execute(db, "COMMIT", NULL);
+	lc_db_execute(db, "COMMIT", NULL);
 	lc_sns_unlock();
 	lc_sns_delivery_wake();
 	subscribe_reply(call, &fresh, outcome);
@@ -286,7 +286,7 @@ void lc_sns_confirm_subscription(struct lc_sns_call *call)
 	bool valid = subscription_find(db, "token = ?", LC_TEXTS(token), &found) &&
 		sl_clock_now_ms() - found.token_ms < TOKEN_LIFE_MS;
 	if (valid) {
-		lc_sns_execute(db,
+		lc_db_execute(db,
 			call->request->service != NULL
 				? "UPDATE subscriptions SET authenticated = authenticated OR "
 				  "state <> 1, state = 1 WHERE arn = ?"
@@ -307,22 +307,22 @@ void lc_sns_confirm_subscription(struct lc_sns_call *call)
  * tells the endpoint, which may restore it within two days. Inside the lock. */
 static void unsubscribe(sqlite3 *db, struct subscription *found, bool is_signed)
 {
-	lc_sns_execute(
+	lc_db_execute(
 		db, "DELETE FROM deliveries WHERE subscription_arn = ?", LC_TEXTS(found->arn));
-	lc_sns_execute(db, "UPDATE topics SET deleted = deleted + 1 WHERE arn = ?",
+	lc_db_execute(db, "UPDATE topics SET deleted = deleted + 1 WHERE arn = ?",
 		LC_TEXTS(found->topic_arn));
 	if (is_signed) {
-		lc_sns_execute(db, "DELETE FROM subscriptions WHERE arn = ?", LC_TEXTS(found->arn));
+		lc_db_execute(db, "DELETE FROM subscriptions WHERE arn = ?", LC_TEXTS(found->arn));
 		return;
 	}
 	SL_AUTO(sl_freep)
 	char *token = token_create();
-	SL_AUTO(lc_sns_finalize)
-	sqlite3_stmt *statement = lc_sns_prepare(db,
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"UPDATE subscriptions SET state = 2, token = ?2, token_ms = ?3 WHERE arn = ?1",
 		LC_TEXTS(found->arn, token));
 	sqlite3_bind_int64(statement, 3, sl_clock_now_ms());
-	(void)lc_sns_step(statement);
+	(void)lc_db_step(statement);
 	lc_sns_queue_confirmation(db, "UnsubscribeConfirmation", found->topic_arn, found->arn,
 		found->endpoint, token);
 }
@@ -342,11 +342,11 @@ void lc_sns_unsubscribe(struct lc_sns_call *call)
 	SL_AUTO(subscription_finish)
 	struct subscription found = {.arn = NULL};
 	sqlite3 *db = lc_sns_lock();
-	lc_sns_execute(db, "BEGIN IMMEDIATE", NULL);
+	lc_db_execute(db, "BEGIN IMMEDIATE", NULL);
 	if (subscription_find(db, "arn = ? AND state < 2", LC_TEXTS(arn), &found)) {
 		unsubscribe(db, &found, call->request->service != NULL);
 	}
-	lc_sns_execute(db, "COMMIT", NULL);
+	lc_db_execute(db, "COMMIT", NULL);
 	lc_sns_unlock();
 	lc_sns_delivery_wake();
 	lc_sns_done(call, "Unsubscribe");
@@ -376,11 +376,11 @@ static void list(struct lc_sns_call *call, const char *action, const char *topic
 	lc_sns_open(call, action);
 	sl_buf_puts(&call->reply->body, "<Subscriptions>");
 	sqlite3 *db = lc_sns_lock();
-	sqlite3_stmt *statement = lc_sns_prepare(db,
+	sqlite3_stmt *statement = lc_db_prepare(db,
 		"SELECT " COLUMNS " FROM subscriptions WHERE arn > ?1 AND state < 2 AND "
 		"(?2 = '' OR topic_arn = ?2) ORDER BY arn LIMIT 101",
 		LC_TEXTS(after, topic_arn));
-	while (lc_sns_step(statement) && count++ < LIST_PAGE) {
+	while (lc_db_step(statement) && count++ < LIST_PAGE) {
 		SL_AUTO(subscription_finish)
 		struct subscription each = {.arn = NULL};
 		subscription_read(statement, &each);
@@ -489,7 +489,7 @@ void lc_sns_set_subscription_attributes(struct lc_sns_call *call)
 		attribute_set(found.attributes, name, value);
 		SL_AUTO(sl_freep)
 		char *text = json_dumps(found.attributes, JSON_COMPACT);
-		lc_sns_execute(db, "UPDATE subscriptions SET attributes = ?2 WHERE arn = ?1",
+		lc_db_execute(db, "UPDATE subscriptions SET attributes = ?2 WHERE arn = ?1",
 			LC_TEXTS(arn, text));
 	}
 	lc_sns_unlock();

@@ -53,10 +53,10 @@ static bool attribute_check(struct lc_sns_call *call, const char *name, const ch
 
 json_t *lc_sns_topic_attributes(sqlite3 *db, const char *arn)
 {
-	SL_AUTO(lc_sns_finalize)
+	SL_AUTO(lc_db_finalize)
 	sqlite3_stmt *statement =
-		lc_sns_prepare(db, "SELECT attributes FROM topics WHERE arn = ?", LC_TEXTS(arn));
-	return lc_sns_step(statement)
+		lc_db_prepare(db, "SELECT attributes FROM topics WHERE arn = ?", LC_TEXTS(arn));
+	return lc_db_step(statement)
 		? json_loads((const char *)sqlite3_column_text(statement, 0), 0, NULL)
 		: NULL;
 }
@@ -65,7 +65,7 @@ static void topic_save(sqlite3 *db, const char *arn, const json_t *attributes)
 {
 	SL_AUTO(sl_freep)
 	char *text = json_dumps(attributes, JSON_COMPACT);
-	lc_sns_execute(db,
+	lc_db_execute(db,
 		"INSERT INTO topics (arn, attributes) VALUES (?1, ?2) "
 		"ON CONFLICT (arn) DO UPDATE SET attributes = excluded.attributes",
 		LC_TEXTS(arn, text));
@@ -139,11 +139,11 @@ void lc_sns_delete_topic(struct lc_sns_call *call)
 		return;
 	}
 	sqlite3 *db = lc_sns_lock();
-	lc_sns_execute(db, "BEGIN IMMEDIATE", NULL);
+	lc_db_execute(db, "BEGIN IMMEDIATE", NULL);
 	for (size_t i = 0; i < SL_ARRAY_SIZE(statements); i++) {
-		lc_sns_execute(db, statements[i], LC_TEXTS(arn));
+		lc_db_execute(db, statements[i], LC_TEXTS(arn));
 	}
-	lc_sns_execute(db, "COMMIT", NULL);
+	lc_db_execute(db, "COMMIT", NULL);
 	lc_sns_unlock();
 	lc_sns_done(call, "DeleteTopic");
 }
@@ -158,9 +158,9 @@ void lc_sns_list_topics(struct lc_sns_call *call)
 	char *last = NULL;
 	int count = 0;
 	sqlite3 *db = lc_sns_lock();
-	sqlite3_stmt *statement = lc_sns_prepare(
+	sqlite3_stmt *statement = lc_db_prepare(
 		db, "SELECT arn FROM topics WHERE arn > ? ORDER BY arn LIMIT 101", LC_TEXTS(after));
-	while (lc_sns_step(statement) && count++ < LIST_PAGE) {
+	while (lc_db_step(statement) && count++ < LIST_PAGE) {
 		free(last);
 		last = lc_sns_column(statement, 0);
 		sl_buf_puts(&call->reply->body, "<member>");
@@ -197,11 +197,11 @@ static char *default_policy(const char *arn)
 static void count_attribute(
 	json_t *attributes, const char *name, sqlite3 *db, const char *sql, const char *arn)
 {
-	SL_AUTO(lc_sns_finalize)
-	sqlite3_stmt *statement = lc_sns_prepare(db, sql, LC_TEXTS(arn));
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db, sql, LC_TEXTS(arn));
 	SL_AUTO(sl_freep)
 	char *count =
-		sl_asprintf("%d", lc_sns_step(statement) ? sqlite3_column_int(statement, 0) : 0);
+		sl_asprintf("%d", lc_db_step(statement) ? sqlite3_column_int(statement, 0) : 0);
 	json_object_set_new(attributes, name, json_string(count));
 }
 

@@ -262,12 +262,8 @@ enum sl_err sl_labels_poll(struct sl_worker *worker, struct sl_step *step, struc
 	case SL_REKOGNITION_SUCCEEDED:
 		return collect(worker, step, job_id, &page, reterr);
 	case SL_REKOGNITION_FAILED:
-		sl_error_set(reterr, SL_ERR_JOB_FAILED, "Rekognition: %s",
-			page.status_message != NULL ? page.status_message : "no reason given");
-		reterr->provider.service = sl_strdup("rekognition");
-		reterr->provider.operation = sl_strdup("StartLabelDetection");
-		reterr->provider.message = sl_strdup(page.status_message);
-		return SL_ERR_JOB_FAILED;
+		return sl_step_job_failed(reterr, "Rekognition", "rekognition",
+			"StartLabelDetection", page.status_message);
 	default:
 		break;
 	}

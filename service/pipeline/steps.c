@@ -85,6 +85,19 @@ json_t *sl_step_provider_json(const struct sl_provider_error *provider)
 	return root;
 }
 
+enum sl_err sl_step_job_failed(struct sl_error *reterr, const char *title, const char *service,
+	const char *operation, const char *message)
+{
+	sl_error_set(reterr, SL_ERR_JOB_FAILED, "%s: %s", title,
+		message != NULL ? message : "no reason given");
+	if (reterr != NULL) {
+		reterr->provider.service = sl_strdup(service);
+		reterr->provider.operation = sl_strdup(operation);
+		reterr->provider.message = sl_strdup(message);
+	}
+	return SL_ERR_JOB_FAILED;
+}
+
 /* --- committing ---------------------------------------------------------------------------- */
 
 struct commit {

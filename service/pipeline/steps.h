@@ -91,6 +91,11 @@ SL_MUST_CHECK enum sl_err sl_step_end_analysis(struct sl_pg *pg, const char *vid
 SL_MUST_CHECK enum sl_err sl_step_mark_collecting(
 	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr);
 
+/** JOB_FAILED, in the provider's words. `title` is the service as people write it ("Transcribe"),
+ *  `service` and `operation` as errors do; `message` may be NULL. */
+enum sl_err sl_step_job_failed(struct sl_error *reterr, const char *title, const char *service,
+	const char *operation, const char *message);
+
 /** The provider part of an error as a JSON object, or NULL; the caller owns it. */
 json_t *sl_step_provider_json(const struct sl_provider_error *provider);
 

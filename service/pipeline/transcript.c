@@ -316,12 +316,8 @@ enum sl_err sl_transcript_poll(
 	case SL_TRANSCRIBE_COMPLETED:
 		return collect(worker, step, &job, reterr);
 	case SL_TRANSCRIBE_FAILED:
-		sl_error_set(reterr, SL_ERR_JOB_FAILED, "Transcribe: %s",
-			job.failure_reason != NULL ? job.failure_reason : "no reason given");
-		reterr->provider.service = sl_strdup("transcribe");
-		reterr->provider.operation = sl_strdup("StartTranscriptionJob");
-		reterr->provider.message = sl_strdup(job.failure_reason);
-		return SL_ERR_JOB_FAILED;
+		return sl_step_job_failed(reterr, "Transcribe", "transcribe",
+			"StartTranscriptionJob", job.failure_reason);
 	default:
 		break;
 	}
