@@ -41,14 +41,7 @@ static void on_head(void *context, enum sl_err err, const struct sl_s3_object *o
 	} else {
 		creation->error.code = err;
 		creation->error.detail = sl_strdup(error->detail);
-		creation->error.provider = (struct sl_provider_error){
-			.service = sl_strdup(error->provider.service),
-			.operation = sl_strdup(error->provider.operation),
-			.code = sl_strdup(error->provider.code),
-			.message = sl_strdup(error->provider.message),
-			.request_id = sl_strdup(error->provider.request_id),
-			.http_status = error->provider.http_status,
-		};
+		creation->error.provider = sl_error_copy_provider(&error->provider);
 	}
 	sl_request_resume(creation->request);
 }

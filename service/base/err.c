@@ -96,6 +96,18 @@ enum sl_err sl_error_set_at(
 	return code;
 }
 
+struct sl_provider_error sl_error_copy_provider(const struct sl_provider_error *from)
+{
+	return (struct sl_provider_error){
+		.service = sl_strdup(from->service),
+		.operation = sl_strdup(from->operation),
+		.code = sl_strdup(from->code),
+		.message = sl_strdup(from->message),
+		.request_id = sl_strdup(from->request_id),
+		.http_status = from->http_status,
+	};
+}
+
 void sl_error_move(struct sl_error *to, struct sl_error *from)
 {
 	if (to == NULL) {

@@ -149,6 +149,9 @@ enum sl_err sl_error_set(struct sl_error *reterr, enum sl_err code, const char *
 enum sl_err sl_error_set_at(struct sl_error *reterr, enum sl_err code, const char *pointer,
 	const char *format, ...) SL_PRINTF(4, 5);
 
+/** A copy of a provider's words, owned by the caller's struct sl_error. */
+struct sl_provider_error sl_error_copy_provider(const struct sl_provider_error *from);
+
 /** Moves `from` into `to` (may be NULL: then `from` is only cleared). `from` is empty after. */
 void sl_error_move(struct sl_error *to, struct sl_error *from);
 

@@ -218,18 +218,6 @@ static enum sl_err source_error(enum sl_err err, const struct sl_error *error)
 	}
 }
 
-static void copy_provider(struct sl_error *reterr, const struct sl_provider_error *from)
-{
-	reterr->provider = (struct sl_provider_error){
-		.service = sl_strdup(from->service),
-		.operation = sl_strdup(from->operation),
-		.code = sl_strdup(from->code),
-		.message = sl_strdup(from->message),
-		.request_id = sl_strdup(from->request_id),
-		.http_status = from->http_status,
-	};
-}
-
 enum sl_err sl_submission_check_source(struct sl_submission *submission, enum sl_err err,
 	const struct sl_s3_object *object, const struct sl_error *error, struct sl_error *reterr)
 {
@@ -237,7 +225,7 @@ enum sl_err sl_submission_check_source(struct sl_submission *submission, enum sl
 		enum sl_err code = source_error(err, error);
 		sl_error_set_at(
 			reterr, code, "/source", "%s: %s", sl_err_title(code), submission->source);
-		copy_provider(reterr, &error->provider);
+		reterr->provider = sl_error_copy_provider(&error->provider);
 		return code;
 	}
 	err = sl_source_check_size(object->size_bytes, reterr);
