@@ -35,6 +35,17 @@
 	X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, false, "The method is not allowed here") \
 	X(URI_TOO_LONG, "uri_too_long", 414, false, "The request target is too long") \
 	X(VIDEO_NOT_FOUND, "video_not_found", 404, false, "There is no such video") \
+	X(VIDEO_FINAL, "video_final", 409, false, "The video has reached its final state") \
+	X(VIDEO_BUSY, "video_busy", 409, true, "The video is still being worked on") \
+	X(ANALYSIS_NOT_FOUND, "analysis_not_found", 404, false, "There is no such analysis") \
+	X(DELIVERY_NOT_FOUND, "delivery_not_found", 404, false, "There is no such delivery") \
+	X(IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 422, false, \
+		"The Idempotency-Key was used for another request") \
+	X(IDEMPOTENCY_KEY_BUSY, "idempotency_key_busy", 409, true, \
+		"A request with this Idempotency-Key is being worked on") \
+	X(QUEUE_FULL, "queue_full", 429, true, "The queue is full") \
+	X(CALLBACK_REFUSED, "callback_refused", 422, false, \
+		"The callback address is not allowed") \
 	/* what is known of a source at submission */ \
 	X(SOURCE_NOT_FOUND, "source_not_found", 404, false, "The source object does not exist") \
 	X(SOURCE_FORBIDDEN, "source_forbidden", 403, false, "The source object may not be read") \
@@ -78,6 +89,9 @@
 		"MediaConvert's output is not in the bucket") \
 	X(JOB_FAILED, "job_failed", 502, false, "The analysis job failed at the provider") \
 	X(JOB_CANCELED, "job_canceled", 502, false, "The job was cancelled at the provider") \
+	X(TIME_LIMIT, "time_limit", 504, false, "It took longer than it may") \
+	X(CANCELED, "canceled", 409, false, "It was cancelled by request") \
+	X(QUOTA_WAIT, "quota_wait", 503, true, "Our own rate limit for this API is reached") \
 	X(ALL_ANALYSES_FAILED, "all_analyses_failed", 502, false, "Every analysis failed") \
 	/* ours */ \
 	X(DATABASE_UNAVAILABLE, "database_unavailable", 503, true, \

@@ -1,0 +1,42 @@
+-- Idempotent submission, and what earlier runs of an analysis found.
+
+CREATE TABLE spotlist_data.idempotency_keys (
+    key            text PRIMARY KEY,
+    request_sha256 text NOT NULL,
+    video_id       uuid NOT NULL REFERENCES spotlist_data.videos ON DELETE CASCADE,
+    created_at     timestamptz NOT NULL DEFAULT now()
+);
+CREATE INDEX idempotency_keys_by_video ON spotlist_data.idempotency_keys (video_id);
+CREATE INDEX idempotency_keys_by_age ON spotlist_data.idempotency_keys (created_at);
+
+COMMENT ON TABLE spotlist_data.idempotency_keys IS 'Idempotency-Key of each submission that had one, kept for a day.';
+COMMENT ON COLUMN spotlist_data.idempotency_keys.key IS 'As sent.';
+COMMENT ON COLUMN spotlist_data.idempotency_keys.request_sha256 IS 'Of method, target and body: the same key with another request is refused.';
+COMMENT ON COLUMN spotlist_data.idempotency_keys.video_id IS 'The video that it made.';
+COMMENT ON COLUMN spotlist_data.idempotency_keys.created_at IS 'When.';
+
+CREATE TABLE spotlist_data.analysis_versions (
+    video_id       uuid NOT NULL REFERENCES spotlist_data.videos ON DELETE CASCADE,
+    kind           text NOT NULL,
+    attempt        integer NOT NULL,
+    state          text NOT NULL,
+    reason         text,
+    error_message  text,
+    error_provider jsonb,
+    started_at     timestamptz,
+    completed_at   timestamptz,
+    result         text,
+    PRIMARY KEY (video_id, kind, attempt)
+);
+
+COMMENT ON TABLE spotlist_data.analysis_versions IS 'Earlier runs of an analysis that was asked for again.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.video_id IS 'The video.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.kind IS 'celebrities, labels or transcript.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.attempt IS 'Which run.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.state IS 'Its final state.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.reason IS 'Stable code of why it was skipped or failed.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.error_message IS 'The same for people.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.error_provider IS 'The provider''s service, operation, code, message and request id.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.started_at IS 'When the provider was first asked.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.completed_at IS 'When it ended.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.result IS 'Its part of the metadata document, as JSON text.';
