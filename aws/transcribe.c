@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Amazon Transcribe: StartTranscriptionJob and GetTranscriptionJob. Where the transcript lies is
- * known from the request; the URI in the answer (https, presigned or not) is not read. Everything
- * runs on the thread of the client.
+ * Amazon Transcribe: StartTranscriptionJob, GetTranscriptionJob, DeleteTranscriptionJob. Where the
+ * transcript lies is known from the request; the URI in the answer (https, presigned or not) is not
+ * read. Everything runs on the thread of the client.
  */
 #include "transcribe.h"
 
@@ -118,4 +118,29 @@ enum sl_err sl_transcribe_get_job(struct sl_client *client, const char *name,
 	json_t *body = json_pack("{s:s}", "TranscriptionJobName", name);
 	return call_for_job(
 		client, "GetTranscriptionJob", /* idempotent= */ true, body, ret, reterr);
+}
+
+enum sl_err sl_transcribe_delete_job(
+	struct sl_client *client, const char *name, struct sl_error *reterr)
+{
+	const struct sl_call call = {
+		.service = SL_SERVICE_TRANSCRIBE,
+		.operation = "DeleteTranscriptionJob",
+		.method = "POST",
+		.path = "/",
+		.idempotent = true,
+	};
+	SL_AUTO(sl_json_decrefp)
+	json_t *body = json_pack("{s:s}", "TranscriptionJobName", name);
+	SL_AUTO(sl_json_decrefp)
+	json_t *answer = NULL;
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	enum sl_err err = sl_call_json(client, &call, body, &answer, &error);
+	/* Deleted before, by a call whose answer was lost, or at AWS after 90 days. */
+	if (err == SL_ERR_OK || err == SL_ERR_AWS_NOT_FOUND) {
+		return SL_ERR_OK;
+	}
+	sl_error_move(reterr, &error);
+	return err;
 }

@@ -42,4 +42,9 @@ SL_MUST_CHECK enum sl_err sl_transcribe_start_job(struct sl_client *client,
 SL_MUST_CHECK enum sl_err sl_transcribe_get_job(struct sl_client *client, const char *name,
 	struct sl_transcribe_job *ret, struct sl_error *reterr);
 
+/** DeleteTranscriptionJob: whatever state it is in; the transcript in the caller's bucket stays.
+ *  An unknown job is a success. */
+SL_MUST_CHECK enum sl_err sl_transcribe_delete_job(
+	struct sl_client *client, const char *name, struct sl_error *reterr);
+
 #endif

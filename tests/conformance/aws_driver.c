@@ -210,6 +210,11 @@ static enum sl_err transcribe_get_job(struct run *run)
 	return err;
 }
 
+static enum sl_err transcribe_delete_job(struct run *run)
+{
+	return sl_transcribe_delete_job(run->client, text(run, "name"), run->error);
+}
+
 static enum sl_err dynamodb_put_item(struct run *run)
 {
 	return sl_dynamodb_put_item(
@@ -312,6 +317,7 @@ static const struct {
 	{"rekognition.get_label_detection", rekognition_get_label_detection},
 	{"transcribe.start_job", transcribe_start_job},
 	{"transcribe.get_job", transcribe_get_job},
+	{"transcribe.delete_job", transcribe_delete_job},
 	{"dynamodb.put_item", dynamodb_put_item},
 	{"dynamodb.get_item", dynamodb_get_item},
 	{"dynamodb.batch_put", dynamodb_batch_put},

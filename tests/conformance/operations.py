@@ -120,6 +120,8 @@ def _json_cases():
                _json(TRANSCRIBED), {"IdentifyLanguage": True, "OutputKey": "transcripts/v.json"})
     yield Case({"op": "transcribe.get_job", "name": "0190-1"}, "transcribe",
                "GetTranscriptionJob", _json(TRANSCRIBED), {"TranscriptionJobName": "0190-1"})
+    yield Case({"op": "transcribe.delete_job", "name": "0190-1"}, "transcribe",
+               "DeleteTranscriptionJob", Answer(), {"TranscriptionJobName": "0190-1"})
 
 
 def _dynamodb_cases():

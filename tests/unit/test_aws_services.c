@@ -687,6 +687,24 @@ static void transcribe_errors_are_told_apart(void **state)
 	}
 }
 
+static void transcribe_deletes_what_may_be_gone(void **state)
+{
+	struct fixture *f = *state;
+	answer_with(f, "X-Amz-Target", {200, NULL, NULL, 0},
+		{400, NULL,
+			"{\"__type\":\"BadRequestException\",\"Message\":\"The requested job "
+			"couldn't "
+			"be found. Check the job name and try your request again.\"}",
+			0},
+		{400, NULL, "{\"__type\":\"LimitExceededException\",\"Message\":\"250\"}", 0});
+	assert_int_equal(sl_transcribe_delete_job(f->client, "n", &f->error), SL_ERR_OK);
+	assert_string_equal(f->script.header[0], "Transcribe.DeleteTranscriptionJob");
+	assert_body(f, 0, "{\"TranscriptionJobName\":\"n\"}");
+	assert_int_equal(sl_transcribe_delete_job(f->client, "n", &f->error), SL_ERR_OK);
+	assert_int_equal(f->error.code, SL_ERR_OK);
+	assert_int_equal(sl_transcribe_delete_job(f->client, "n", &f->error), SL_ERR_AWS_LIMIT);
+}
+
 /* --- SNS, STS ------------------------------------------------------------------------------- */
 
 static void sns_confirms_without_credentials(void **state)
@@ -772,6 +790,7 @@ int main(void)
 		cmocka_unit_test(rekognition_pages_end_with_an_empty_token_too),
 		cmocka_unit_test(transcribe_starts_and_reads_jobs),
 		cmocka_unit_test(transcribe_errors_are_told_apart),
+		cmocka_unit_test(transcribe_deletes_what_may_be_gone),
 		cmocka_unit_test(sns_confirms_without_credentials),
 		cmocka_unit_test(sts_says_who_we_are),
 	};
