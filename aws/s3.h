@@ -49,6 +49,14 @@ SL_MUST_CHECK enum sl_err sl_s3_list_objects(struct sl_client *client, const cha
 	const char *prefix, const char *start_after, const char *token, struct sl_s3_listing *ret,
 	struct sl_error *reterr);
 
+/** The most keys that one DeleteObjects takes. */
+#define SL_S3_MAX_DELETE 1000
+
+/** DeleteObjects. Keys that do not exist count as deleted. When S3 keeps some of them the error is
+ *  that of the first; the others may be gone. */
+SL_MUST_CHECK enum sl_err sl_s3_delete_objects(struct sl_client *client, const char *bucket,
+	const char *const *keys, size_t count, struct sl_error *reterr);
+
 /**
  * A presigned URL (SigV4 query, UNSIGNED-PAYLOAD) for `method` on the object, valid for
  * `expires_s` (1..604800, and no longer than the credentials). `content_type` may be NULL; when

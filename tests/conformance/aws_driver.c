@@ -91,6 +91,18 @@ static enum sl_err s3_list_objects(struct run *run)
 	return err;
 }
 
+static enum sl_err s3_delete_objects(struct run *run)
+{
+	const json_t *list = object(run, "keys");
+	size_t count = json_array_size(list);
+	SL_AUTO(sl_freep)
+	const char **keys = sl_calloc(count + 1, sizeof(*keys));
+	for (size_t i = 0; i < count; i++) {
+		keys[i] = json_string_value(json_array_get(list, i));
+	}
+	return sl_s3_delete_objects(run->client, text(run, "bucket"), keys, count, run->error);
+}
+
 static enum sl_err s3_presign(struct run *run)
 {
 	SL_AUTO(sl_freep)
@@ -306,6 +318,7 @@ static const struct {
 	{"s3.get_object", s3_get_object},
 	{"s3.put_object", s3_put_object},
 	{"s3.list_objects", s3_list_objects},
+	{"s3.delete_objects", s3_delete_objects},
 	{"s3.presign", s3_presign},
 	{"mediaconvert.create_job", mediaconvert_create_job},
 	{"mediaconvert.get_job", mediaconvert_get_job},

@@ -5,6 +5,7 @@ that botocore's ParamValidator leaves out (enums, patterns, upper bounds)."""
 import json
 import re
 import urllib.parse
+import xml.etree.ElementTree
 
 import botocore.session
 
@@ -24,6 +25,25 @@ def from_wire(value, shape):
         return [from_wire(item, shape.member) for item in value]
     if shape.type_name == "map":
         return {key: from_wire(item, shape.value) for key, item in value.items()}
+    return value
+
+
+def from_xml(element, shape):
+    """The same of an XML element; lists are flattened, as S3's are in requests."""
+    if shape.type_name != "structure":
+        return {"true": True, "false": False}[element.text] if shape.type_name == "boolean" \
+            else element.text or ""
+    members = {member.serialization.get("name", name): (name, member)
+               for name, member in shape.members.items()}
+    value = {}
+    for child in element:
+        name, member = members[child.tag.rpartition("}")[2]]
+        if member.type_name == "list":
+            assert member.serialization.get("flattened")
+            value.setdefault(name, []).append(from_xml(child, member.member))
+        else:
+            assert name not in value
+            value[name] = from_xml(child, member)
     return value
 
 
@@ -86,6 +106,10 @@ def decode_request(model, operation, request):
             parameters.update(from_wire(json.loads(request.body), operation.input_shape))
     elif operation.name == "PutObject":
         parameters["Body"] = request.body
+    elif request.body:
+        payload = operation.input_shape.serialization["payload"]
+        parameters[payload] = from_xml(xml.etree.ElementTree.fromstring(request.body),
+                                       operation.input_shape.members[payload])
     return parameters
 
 
@@ -98,6 +122,8 @@ def wire_form(request):
         body = json.loads(body)
     elif "form-urlencoded" in content_type:
         body = sorted(urllib.parse.parse_qsl(body.decode()))
+    elif content_type == "application/xml":
+        body = xml.etree.ElementTree.canonicalize(body)
     return {"method": request.method, "path": urllib.parse.unquote(path),
             "query": sorted(urllib.parse.parse_qsl(query, keep_blank_values=True)),
             "body": body or None, "target": request.header("X-Amz-Target"),

@@ -76,6 +76,10 @@ def _s3_cases():
         yield Case({"op": "s3.list_objects", "bucket": "bkt", "prefix": key, "start_after": key,
                     "token": key}, "s3", "ListObjectsV2", listing,
                    {"Bucket": "bkt", "Prefix": key, "StartAfter": key, "ContinuationToken": key})
+    yield Case({"op": "s3.delete_objects", "bucket": "bkt", "keys": KEYS}, "s3", "DeleteObjects",
+               Answer(200, b"<DeleteResult/>"),
+               {"Bucket": "bkt", "Delete": {"Objects": [{"Key": key} for key in KEYS],
+                                            "Quiet": True}})
     yield Case({"op": "s3.put_object", "bucket": "my.bucket", "key": "empty", "body": ""}, "s3",
                "PutObject", Answer(), {"Bucket": "my.bucket", "Key": "empty"})
 

@@ -6,6 +6,7 @@ import datetime
 import json
 import types
 import urllib.parse
+import xml.etree.ElementTree
 from pathlib import Path
 
 import botocore.auth
@@ -121,7 +122,7 @@ def expected_wire(model, operation, parameters):
     # make them for a custom endpoint.
     if model.service_name == "s3" and not path.startswith("/" + parameters["Bucket"]):
         path = "/" + parameters["Bucket"] + path
-    if operation.name == "ListObjectsV2":
+    if operation.name in ("ListObjectsV2", "DeleteObjects"):
         path += "/"  # both forms are S3's
     query = wire["query_string"]
     pairs = list(query.items()) if isinstance(query, dict) else urllib.parse.parse_qsl(query)
@@ -131,6 +132,8 @@ def expected_wire(model, operation, parameters):
         body = sorted((k, str(v)) for k, v in body.items())
     elif model.metadata["protocol"] in ("json", "rest-json"):
         body = json.loads(body) if body else None
+    elif operation.name == "DeleteObjects":
+        body = xml.etree.ElementTree.canonicalize(body)
     headers = {k.lower(): v for k, v in wire["headers"].items()}
     return {"method": wire["method"], "path": urllib.parse.unquote(path),
             "query": sorted((k, str(v)) for k, v in pairs), "body": body or None,

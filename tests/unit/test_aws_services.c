@@ -301,6 +301,54 @@ static void s3_lists_that_make_no_sense_are_refused(void **state)
 	}
 }
 
+static void s3_deletes_many_and_tells_what_stays(void **state)
+{
+	struct fixture *f = *state;
+	answer_with(f, "Content-MD5",
+		{200, NULL,
+			"<DeleteResult "
+			"xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"></DeleteResult>",
+			0},
+		{200, NULL,
+			"<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>no</"
+			"Message>"
+			"</Error><Error><Key>c</Key><Code>InternalError</Code></Error></"
+			"DeleteResult>",
+			0},
+		{200, NULL,
+			"<DeleteResult><Error><Key>c</Key><Code>InternalError</Code></Error>"
+			"</DeleteResult>",
+			0},
+		{200, NULL, "<ListBucketResult/>", 0}, {200, NULL, "<DeleteResult>", 0});
+	static const char *const keys[] = {"a&<b>\r\n.jpg", "\xed\x95\x9c \"'"};
+	static const char *const control[] = {"a\001"};
+	assert_int_equal(sl_s3_delete_objects(f->client, "b", keys, SL_ARRAY_SIZE(keys), &f->error),
+		SL_ERR_OK);
+	assert_string_equal(f->script.seen[0],
+		"POST /b/?delete=\n"
+		"<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
+		"<Object><Key>a&#38;&#60;b&#62;&#13;&#10;.jpg</Key></Object>"
+		"<Object><Key>\xed\x95\x9c \"'</Key></Object><Quiet>true</Quiet></Delete>");
+	assert_string_equal(f->script.header[0], "AFNMoErHBnOBDYL2SMSurQ==");
+	static const enum sl_err expected[] = {SL_ERR_AWS_FORBIDDEN, SL_ERR_AWS_UNAVAILABLE,
+		SL_ERR_AWS_PROTOCOL, SL_ERR_AWS_PROTOCOL};
+	for (size_t i = 0; i < SL_ARRAY_SIZE(expected); i++) {
+		sl_error_finish(&f->error);
+		assert_int_equal(
+			sl_s3_delete_objects(f->client, "b", keys, 1, &f->error), expected[i]);
+		if (i == 0) {
+			assert_string_equal(f->error.provider.code, "AccessDenied");
+		}
+	}
+	assert_int_equal(
+		sl_s3_delete_objects(f->client, "b", control, 1, &f->error), SL_ERR_BAD_VALUE);
+	assert_int_equal(
+		sl_s3_delete_objects(f->client, "b", keys, 1001, &f->error), SL_ERR_OUT_OF_RANGE);
+	size_t sent = f->script.seen_count;
+	assert_int_equal(sl_s3_delete_objects(f->client, "b", NULL, 0, &f->error), SL_ERR_OK);
+	assert_int_equal(f->script.seen_count, sent);
+}
+
 static int64_t frozen_clock(void *context)
 {
 	(void)context;
@@ -780,6 +828,7 @@ int main(void)
 		cmocka_unit_test(s3_put_sends_type_and_bytes),
 		cmocka_unit_test(s3_lists_are_paged_and_decoded),
 		cmocka_unit_test(s3_lists_that_make_no_sense_are_refused),
+		cmocka_unit_test(s3_deletes_many_and_tells_what_stays),
 		cmocka_unit_test(s3_presigned_urls_are_botocores),
 		cmocka_unit_test(mediaconvert_creates_and_reads_jobs),
 		cmocka_unit_test(mediaconvert_creates_again_only_with_a_token),
