@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The transcript: StartTranscriptionJob on the audio, then the transcript JSON out of our bucket,
- * its record in DynamoDB and its rows in the mirror. Worker threads.
+ * The transcript: StartTranscriptionJob on the audio, then the transcript JSON out of our bucket
+ * and its record in DynamoDB. Worker threads.
  */
 
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "s3.h"
 #include "steps.h"
 #include "transcribe.h"
-#include "transcript_parse.h"
+#include "transcript_mirror.h"
 
 /* Four hours of speech are about 10 MB of JSON; alternatives and speakers multiply that. */
 #define MAX_TRANSCRIPT_BYTES (256UL * 1024 * 1024)
@@ -213,60 +213,12 @@ static enum sl_err put_record(const struct collection *collection, struct sl_err
 	return err;
 }
 
-static enum sl_err copy_segments(
-	struct sl_pg *pg, const struct collection *collection, struct sl_error *reterr)
-{
-	const struct sl_transcript *transcript = &collection->transcript;
-	enum sl_err err = sl_pg_copy_begin(pg,
-		"spotlist_data.transcript_segments "
-		"(video_id, ordinal, from_ms, to_ms, speaker, text)",
-		reterr);
-	for (size_t i = 0; err == SL_ERR_OK && i < transcript->segment_count; i++) {
-		const struct sl_segment *segment = &transcript->segments[i];
-		const struct sl_pg_param row[] = {SL_PG_TEXT(collection->step->video_id),
-			SL_PG_I64((int64_t)i), SL_PG_I64(segment->from_ms),
-			SL_PG_I64(segment->to_ms), SL_PG_TEXT(segment->speaker),
-			SL_PG_TEXT(segment->text)};
-		err = sl_pg_copy_row(pg, row, SL_ARRAY_SIZE(row), reterr);
-	}
-	return err == SL_ERR_OK ? sl_pg_copy_end(pg, reterr) : err;
-}
-
-static enum sl_err copy_words(
-	struct sl_pg *pg, const struct collection *collection, struct sl_error *reterr)
-{
-	const struct sl_transcript *transcript = &collection->transcript;
-	enum sl_err err = sl_pg_copy_begin(pg,
-		"spotlist_data.transcript_words "
-		"(video_id, ordinal, from_ms, to_ms, confidence, text)",
-		reterr);
-	for (size_t i = 0; err == SL_ERR_OK && i < transcript->word_count; i++) {
-		const struct sl_word *word = &transcript->words[i];
-		const struct sl_pg_param row[] = {SL_PG_TEXT(collection->step->video_id),
-			SL_PG_I64((int64_t)i), SL_PG_I64(word->from_ms), SL_PG_I64(word->to_ms),
-			SL_PG_F64(word->confidence), SL_PG_TEXT(word->text)};
-		err = sl_pg_copy_row(pg, row, SL_ARRAY_SIZE(row), reterr);
-	}
-	return err == SL_ERR_OK ? sl_pg_copy_end(pg, reterr) : err;
-}
-
 static enum sl_err store_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
 	const struct collection *collection = context;
 	const struct sl_step *step = collection->step;
 	enum sl_err err =
-		sl_pg_exec(pg, SL_SQL_transcript_delete, NULL, reterr, SL_PG_TEXT(step->video_id));
-	if (err == SL_ERR_OK) {
-		err = sl_pg_exec(pg, SL_SQL_transcript_insert, NULL, reterr,
-			SL_PG_TEXT(step->video_id), SL_PG_TEXT(collection->transcript.language),
-			SL_PG_TEXT(collection->transcript.text));
-	}
-	if (err == SL_ERR_OK) {
-		err = copy_segments(pg, collection, reterr);
-	}
-	if (err == SL_ERR_OK) {
-		err = copy_words(pg, collection, reterr);
-	}
+		sl_transcript_mirror_load(pg, step->video_id, &collection->transcript, reterr);
 	if (err == SL_ERR_OK) {
 		err = sl_fsm_analysis_apply(
 			pg, step->video_id, step->track, SL_EVENT_ANALYSIS_COLLECTED, NULL, reterr);
