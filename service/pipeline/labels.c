@@ -8,10 +8,12 @@
 
 #include "labels_mirror.h"
 #include "mem.h"
+#include "paging.h"
 #include "record.h"
 #include "rekognition.h"
 #include "spool.h"
 #include "steps.h"
+#include "text.h"
 
 /* --- start --------------------------------------------------------------------------------- */
 
@@ -117,24 +119,63 @@ static enum sl_err add_page(
 	return SL_ERR_OK;
 }
 
+/* A token lives for a while only. Nothing is lost: the step is put off, and then collects anew from
+ * the first page. */
+static enum sl_err token_expired(struct sl_error *error, struct sl_error *reterr)
+{
+	struct sl_provider_error provider = sl_error_copy_provider(&error->provider);
+	sl_error_set(reterr, SL_ERR_AWS_UNAVAILABLE,
+		"GetLabelDetection: the NextToken has expired; collecting from the first page "
+		"again");
+	if (reterr != NULL) {
+		reterr->provider = provider;
+	}
+	return SL_ERR_AWS_UNAVAILABLE;
+}
+
+static enum sl_err get_page(struct collection *collection, const char *token,
+	struct sl_rekognition_labels *ret, struct sl_error *reterr)
+{
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	enum sl_err err = sl_rekognition_get_label_detection(
+		collection->worker->aws, collection->job_id, token, PAGE_SIZE, ret, &error);
+	if (err == SL_ERR_OK && ret->status != SL_REKOGNITION_SUCCEEDED) {
+		return sl_error_set(reterr, SL_ERR_AWS_PROTOCOL,
+			"GetLabelDetection: a later page says that the job has not succeeded");
+	}
+	if (sl_text_equal(error.provider.code, "InvalidPaginationTokenException")) {
+		return token_expired(&error, reterr);
+	}
+	if (err != SL_ERR_OK) {
+		sl_error_move(reterr, &error);
+	}
+	return err;
+}
+
 /* The first page is in hand; fetches the rest. */
 static enum sl_err add_pages(
 	struct collection *collection, struct sl_rekognition_labels *first, struct sl_error *reterr)
 {
-	enum sl_err err = add_page(collection, first, reterr);
+	SL_AUTO(sl_paging_finish)
+	struct sl_paging paging = {0};
+	bool is_new = true;
+	enum sl_err err =
+		sl_paging_check(&paging, NULL, first->next_token, first->labels, &is_new, reterr);
+	if (err == SL_ERR_OK) {
+		err = add_page(collection, first, reterr);
+	}
 	SL_AUTO(sl_freep)
 	char *token = sl_take(&first->next_token);
 	while (err == SL_ERR_OK && token != NULL) {
 		SL_AUTO(sl_rekognition_labels_finish)
 		struct sl_rekognition_labels page = {0};
-		err = sl_rekognition_get_label_detection(collection->worker->aws,
-			collection->job_id, token, PAGE_SIZE, &page, reterr);
-		if (err == SL_ERR_OK && page.next_token != NULL &&
-			strcmp(page.next_token, token) == 0) {
-			return sl_error_set(reterr, SL_ERR_AWS_PROTOCOL,
-				"GetLabelDetection answered with the NextToken it was asked for");
-		}
+		err = get_page(collection, token, &page, reterr);
 		if (err == SL_ERR_OK) {
+			err = sl_paging_check(
+				&paging, token, page.next_token, page.labels, &is_new, reterr);
+		}
+		if (err == SL_ERR_OK && is_new) {
 			err = add_page(collection, &page, reterr);
 		}
 		if (err == SL_ERR_OK) {
