@@ -20,6 +20,9 @@ static const char *const video_names[SL_VIDEO_STATES_] = {
 	[SL_VIDEO_COMPLETE] = "complete",
 	[SL_VIDEO_PARTIAL] = "partial",
 	[SL_VIDEO_FAILED] = "failed",
+	[SL_VIDEO_CANCELING] = "canceling",
+	[SL_VIDEO_CANCELED] = "canceled",
+	[SL_VIDEO_DELETING] = "deleting",
 };
 
 static const char *const analysis_names[SL_ANALYSIS_STATES_] = {
@@ -29,6 +32,7 @@ static const char *const analysis_names[SL_ANALYSIS_STATES_] = {
 	[SL_ANALYSIS_COMPLETE] = "complete",
 	[SL_ANALYSIS_SKIPPED] = "skipped",
 	[SL_ANALYSIS_FAILED] = "failed",
+	[SL_ANALYSIS_CANCELED] = "canceled",
 };
 
 static const char *const event_names[SL_EVENTS_] = {
@@ -40,26 +44,50 @@ static const char *const event_names[SL_EVENTS_] = {
 	[SL_EVENT_SETTLED_COMPLETE] = "settled_complete",
 	[SL_EVENT_SETTLED_PARTIAL] = "settled_partial",
 	[SL_EVENT_SETTLED_FAILED] = "settled_failed",
+	[SL_EVENT_ANALYSES_ASKED_FOR] = "analyses_asked_for",
+	[SL_EVENT_CANCEL_ASKED_FOR] = "cancel_asked_for",
+	[SL_EVENT_CANCELED] = "canceled",
+	[SL_EVENT_DELETE_ASKED_FOR] = "delete_asked_for",
 	[SL_EVENT_ANALYSIS_STARTED] = "started",
 	[SL_EVENT_ANALYSIS_FINISHED_BY_PROVIDER] = "finished_by_provider",
 	[SL_EVENT_ANALYSIS_COLLECTED] = "collected",
 	[SL_EVENT_ANALYSIS_SKIPPED] = "skipped",
 	[SL_EVENT_ANALYSIS_FAILED] = "failed",
+	[SL_EVENT_ANALYSIS_CANCELED] = "canceled",
+	[SL_EVENT_ANALYSIS_ASKED_FOR] = "asked_for",
 };
 
 /* clang-format off */
 static const struct transition video_table[] = {
-	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_UPLOADED,          SL_VIDEO_QUEUED,      "the upload has arrived"},
-	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_UPLOAD_EXPIRED,    SL_VIDEO_FAILED,      "the upload never arrived"},
-	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_FAILED,            SL_VIDEO_FAILED,      "the uploaded file cannot be used"},
-	{SL_VIDEO_QUEUED,          SL_EVENT_TRANSCODE_STARTED, SL_VIDEO_TRANSCODING, "MediaConvert has accepted the job"},
-	{SL_VIDEO_QUEUED,          SL_EVENT_FAILED,            SL_VIDEO_FAILED,      "MediaConvert refused the job"},
-	{SL_VIDEO_TRANSCODING,     SL_EVENT_TRANSCODE_STARTED, SL_VIDEO_TRANSCODING, "no audio was found: MediaConvert tries again without"},
-	{SL_VIDEO_TRANSCODING,     SL_EVENT_TRANSCODED,        SL_VIDEO_ANALYZING,   "frames, MP4 and audio are in the bucket"},
-	{SL_VIDEO_TRANSCODING,     SL_EVENT_FAILED,            SL_VIDEO_FAILED,      "MediaConvert could not convert the video"},
-	{SL_VIDEO_ANALYZING,       SL_EVENT_SETTLED_COMPLETE,  SL_VIDEO_COMPLETE,    "all results are stored"},
-	{SL_VIDEO_ANALYZING,       SL_EVENT_SETTLED_PARTIAL,   SL_VIDEO_PARTIAL,     "some analyses failed, the others are stored"},
-	{SL_VIDEO_ANALYZING,       SL_EVENT_SETTLED_FAILED,    SL_VIDEO_FAILED,      "every analysis failed"},
+	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_UPLOADED,           SL_VIDEO_QUEUED,      "the upload has arrived"},
+	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_UPLOAD_EXPIRED,     SL_VIDEO_FAILED,      "the upload never arrived"},
+	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_FAILED,             SL_VIDEO_FAILED,      "the uploaded file cannot be used"},
+	{SL_VIDEO_QUEUED,          SL_EVENT_TRANSCODE_STARTED,  SL_VIDEO_TRANSCODING, "MediaConvert has accepted the job"},
+	{SL_VIDEO_QUEUED,          SL_EVENT_FAILED,             SL_VIDEO_FAILED,      "MediaConvert refused the job"},
+	{SL_VIDEO_TRANSCODING,     SL_EVENT_TRANSCODE_STARTED,  SL_VIDEO_TRANSCODING, "no audio was found: MediaConvert tries again without"},
+	{SL_VIDEO_TRANSCODING,     SL_EVENT_TRANSCODED,         SL_VIDEO_ANALYZING,   "frames, MP4 and audio are in the bucket"},
+	{SL_VIDEO_TRANSCODING,     SL_EVENT_FAILED,             SL_VIDEO_FAILED,      "MediaConvert could not convert the video"},
+	{SL_VIDEO_ANALYZING,       SL_EVENT_SETTLED_COMPLETE,   SL_VIDEO_COMPLETE,    "all results are stored"},
+	{SL_VIDEO_ANALYZING,       SL_EVENT_SETTLED_PARTIAL,    SL_VIDEO_PARTIAL,     "some analyses failed, the others are stored"},
+	{SL_VIDEO_ANALYZING,       SL_EVENT_SETTLED_FAILED,     SL_VIDEO_FAILED,      "every analysis failed"},
+	{SL_VIDEO_COMPLETE,        SL_EVENT_ANALYSES_ASKED_FOR, SL_VIDEO_ANALYZING,   "analyses were asked for"},
+	{SL_VIDEO_PARTIAL,         SL_EVENT_ANALYSES_ASKED_FOR, SL_VIDEO_ANALYZING,   "analyses were asked for"},
+	{SL_VIDEO_FAILED,          SL_EVENT_ANALYSES_ASKED_FOR, SL_VIDEO_ANALYZING,   "analyses were asked for"},
+	{SL_VIDEO_CANCELED,        SL_EVENT_ANALYSES_ASKED_FOR, SL_VIDEO_ANALYZING,   "analyses were asked for"},
+	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_CANCEL_ASKED_FOR,   SL_VIDEO_CANCELING,   "it is to be cancelled"},
+	{SL_VIDEO_QUEUED,          SL_EVENT_CANCEL_ASKED_FOR,   SL_VIDEO_CANCELING,   "it is to be cancelled"},
+	{SL_VIDEO_TRANSCODING,     SL_EVENT_CANCEL_ASKED_FOR,   SL_VIDEO_CANCELING,   "it is to be cancelled"},
+	{SL_VIDEO_ANALYZING,       SL_EVENT_CANCEL_ASKED_FOR,   SL_VIDEO_CANCELING,   "it is to be cancelled"},
+	{SL_VIDEO_CANCELING,       SL_EVENT_CANCELED,           SL_VIDEO_CANCELED,    "cancelled; what was finished stays"},
+	{SL_VIDEO_AWAITING_UPLOAD, SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
+	{SL_VIDEO_QUEUED,          SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
+	{SL_VIDEO_TRANSCODING,     SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
+	{SL_VIDEO_ANALYZING,       SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
+	{SL_VIDEO_CANCELING,       SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
+	{SL_VIDEO_COMPLETE,        SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
+	{SL_VIDEO_PARTIAL,         SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
+	{SL_VIDEO_FAILED,          SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
+	{SL_VIDEO_CANCELED,        SL_EVENT_DELETE_ASKED_FOR,   SL_VIDEO_DELETING,    "it is to be deleted"},
 };
 
 static const struct transition analysis_table[] = {
@@ -72,6 +100,13 @@ static const struct transition analysis_table[] = {
 	{SL_ANALYSIS_RUNNING,    SL_EVENT_ANALYSIS_FAILED,               SL_ANALYSIS_FAILED,     "failed"},
 	{SL_ANALYSIS_COLLECTING, SL_EVENT_ANALYSIS_COLLECTED,            SL_ANALYSIS_COMPLETE,   "complete"},
 	{SL_ANALYSIS_COLLECTING, SL_EVENT_ANALYSIS_FAILED,               SL_ANALYSIS_FAILED,     "failed while collecting"},
+	{SL_ANALYSIS_PENDING,    SL_EVENT_ANALYSIS_CANCELED,             SL_ANALYSIS_CANCELED,   "cancelled"},
+	{SL_ANALYSIS_RUNNING,    SL_EVENT_ANALYSIS_CANCELED,             SL_ANALYSIS_CANCELED,   "cancelled"},
+	{SL_ANALYSIS_COLLECTING, SL_EVENT_ANALYSIS_CANCELED,             SL_ANALYSIS_CANCELED,   "cancelled"},
+	{SL_ANALYSIS_COMPLETE,   SL_EVENT_ANALYSIS_ASKED_FOR,            SL_ANALYSIS_PENDING,    "asked for again"},
+	{SL_ANALYSIS_SKIPPED,    SL_EVENT_ANALYSIS_ASKED_FOR,            SL_ANALYSIS_PENDING,    "asked for again"},
+	{SL_ANALYSIS_FAILED,     SL_EVENT_ANALYSIS_ASKED_FOR,            SL_ANALYSIS_PENDING,    "asked for again"},
+	{SL_ANALYSIS_CANCELED,   SL_EVENT_ANALYSIS_ASKED_FOR,            SL_ANALYSIS_PENDING,    "asked for again"},
 };
 /* clang-format on */
 
@@ -133,13 +168,14 @@ bool sl_fsm_video_state_known(const char *name)
 
 bool sl_fsm_video_is_final(enum sl_video_state state)
 {
-	return state == SL_VIDEO_COMPLETE || state == SL_VIDEO_PARTIAL || state == SL_VIDEO_FAILED;
+	return state == SL_VIDEO_COMPLETE || state == SL_VIDEO_PARTIAL ||
+		state == SL_VIDEO_FAILED || state == SL_VIDEO_CANCELED;
 }
 
 bool sl_fsm_analysis_is_final(enum sl_analysis_state state)
 {
 	return state == SL_ANALYSIS_COMPLETE || state == SL_ANALYSIS_SKIPPED ||
-		state == SL_ANALYSIS_FAILED;
+		state == SL_ANALYSIS_FAILED || state == SL_ANALYSIS_CANCELED;
 }
 
 int sl_fsm_video_next(enum sl_video_state state, enum sl_event event)
