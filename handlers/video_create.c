@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * POST /videos. In two phases: decode, and for an S3 source hand a HeadObject to the preflight
- * thread while the connection sleeps; then accept in one transaction. HTTP threads.
+ * thread while the connection sleeps; then accept in one transaction. A request whose
+ * Idempotency-Key is known is answered without either. HTTP threads.
  */
 
 #include <stdlib.h>
+#include <string.h>
 
+#include "fsm.h"
 #include "handlers.h"
 #include "mem.h"
 #include "read.h"
 #include "submit.h"
+#include "text.h"
 
 struct creation {
 	struct sl_request *request;
 	struct sl_submission submission;
+	struct sl_idempotency idempotency;
 	/* the preflight's outcome, written by its thread before it resumes us */
 	enum sl_err err;
 	struct sl_error error;
@@ -24,6 +29,7 @@ static void creation_free(void *state)
 {
 	struct creation *creation = state;
 	sl_submission_finish(&creation->submission);
+	sl_idempotency_finish(&creation->idempotency);
 	sl_error_finish(&creation->error);
 	sl_s3_object_finish(&creation->object);
 	free(creation);
@@ -58,6 +64,11 @@ static enum sl_err decode(struct sl_request *request, struct creation *creation)
 		err = sl_submission_decode(
 			app->config, root, &creation->submission, &request->error);
 	}
+	if (err == SL_ERR_OK) {
+		err = sl_idempotency_read(sl_request_header(request, "Idempotency-Key"),
+			request->method, request->target, root, &creation->idempotency,
+			&request->error);
+	}
 	return err;
 }
 
@@ -73,7 +84,10 @@ static enum sl_err reply_accepted(struct sl_request *request, struct sl_pg *pg,
 	if (err == SL_ERR_OK) {
 		err = sl_json_parse(sl_buf_str(&body), body.len, &resource, &request->error);
 	}
-	if (err == SL_ERR_OK && submission->is_upload) {
+	/* A video that an Idempotency-Key brought back may have its file by now. */
+	const char *state = json_string_value(json_object_get(resource, "state"));
+	if (err == SL_ERR_OK && submission->is_upload &&
+		sl_text_equal(state, sl_fsm_video_state_name(SL_VIDEO_AWAITING_UPLOAD))) {
 		err = sl_submission_upload(app, submission, &upload, &request->error);
 	}
 	if (err != SL_ERR_OK) {
@@ -90,20 +104,48 @@ static enum sl_err reply_accepted(struct sl_request *request, struct sl_pg *pg,
 	return SL_ERR_OK;
 }
 
+static enum sl_err reply_known(struct sl_request *request, struct sl_pg *pg,
+	struct creation *creation, const char *id, struct sl_reply *reply)
+{
+	struct sl_app *app = request->app;
+	enum sl_err err =
+		sl_submission_adopt(app->config, pg, &creation->submission, id, &request->error);
+	return err == SL_ERR_OK ? reply_accepted(request, pg, &creation->submission, reply) : err;
+}
+
 static enum sl_err accept_submission(
-	struct sl_request *request, const struct sl_submission *submission, struct sl_reply *reply)
+	struct sl_request *request, struct creation *creation, struct sl_reply *reply)
 {
 	struct sl_app *app = request->app;
 	SL_AUTO(sl_app_pg_give)
 	struct sl_app_pg held = {0};
+	char id[SL_UUID_SIZE];
 	enum sl_err err = sl_app_pg_take(app, &held, &request->error);
 	if (err == SL_ERR_OK) {
-		err = sl_submission_accept(app, held.pg, submission, &request->error);
+		err = sl_submission_accept(app, held.pg, &creation->submission,
+			&creation->idempotency, id, &request->error);
 	}
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	return strcmp(id, creation->submission.id) == 0
+		? reply_accepted(request, held.pg, &creation->submission, reply)
+		: reply_known(request, held.pg, creation, id, reply);
+}
+
+/* Whether the request was answered by what its key made before. */
+static enum sl_err answer_again(struct sl_request *request, struct creation *creation,
+	struct sl_reply *reply, bool *ret_answered)
+{
+	SL_AUTO(sl_app_pg_give)
+	struct sl_app_pg held = {0};
+	char id[SL_UUID_SIZE] = "";
+	enum sl_err err = sl_app_pg_take(request->app, &held, &request->error);
 	if (err == SL_ERR_OK) {
-		err = reply_accepted(request, held.pg, submission, reply);
+		err = sl_idempotency_find(held.pg, &creation->idempotency, id, &request->error);
 	}
-	return err;
+	*ret_answered = err == SL_ERR_OK && id[0] != '\0';
+	return *ret_answered ? reply_known(request, held.pg, creation, id, reply) : err;
 }
 
 enum sl_err sl_video_create(struct sl_request *request, struct sl_reply *reply)
@@ -115,8 +157,12 @@ enum sl_err sl_video_create(struct sl_request *request, struct sl_reply *reply)
 		creation->request = request;
 		request->state = creation;
 		request->state_free = creation_free;
+		bool answered = false;
 		enum sl_err err = decode(request, creation);
-		if (err != SL_ERR_OK) {
+		if (err == SL_ERR_OK && creation->idempotency.key != NULL) {
+			err = answer_again(request, creation, reply, &answered);
+		}
+		if (err != SL_ERR_OK || answered) {
 			return err;
 		}
 		if (!creation->submission.is_upload) {
@@ -132,5 +178,5 @@ enum sl_err sl_video_create(struct sl_request *request, struct sl_reply *reply)
 			return err;
 		}
 	}
-	return accept_submission(request, &creation->submission, reply);
+	return accept_submission(request, creation, reply);
 }

@@ -36,9 +36,11 @@ COMMENT ON COLUMN spotlist_data.steps.parked IS 'Waits in front of the gate; due
 CREATE TABLE spotlist_data.quotas (
     api      text PRIMARY KEY,
     tokens   double precision NOT NULL,
+    granted  boolean NOT NULL,
     taken_at timestamptz NOT NULL
 );
 COMMENT ON TABLE spotlist_data.quotas IS 'Token buckets of provider APIs, shared by all processes.';
 COMMENT ON COLUMN spotlist_data.quotas.api IS 'The API: see service/pipeline/quota.c.';
 COMMENT ON COLUMN spotlist_data.quotas.tokens IS 'Tokens left when one was last taken.';
+COMMENT ON COLUMN spotlist_data.quotas.granted IS 'Whether whoever asked last got one.';
 COMMENT ON COLUMN spotlist_data.quotas.taken_at IS 'When that was.';

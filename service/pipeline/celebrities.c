@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "celebrities_mirror.h"
+#include "log.h"
 #include "mem.h"
+#include "quota.h"
 #include "record.h"
 #include "rekognition.h"
 #include "steps.h"
@@ -15,7 +17,7 @@
 struct part {
 	const struct sl_step *step;
 	int64_t first, last; /* frame indexes of the part */
-	int64_t frames;      /* how many there are */
+	int64_t frames;      /* how many were looked at */
 	struct sl_look looks[SL_FRAMES_PER_PART];
 	size_t count; /* looks that show someone */
 	json_t *items;
@@ -95,9 +97,53 @@ static enum sl_err store_part_tx(struct sl_pg *pg, void *context, struct sl_erro
 	return err;
 }
 
+/* Looks at the frames of the part until one fails; those before it are in `part`. `*ret_next` is
+ * the one to go on with. */
+static enum sl_err look_at_frames(struct sl_worker *worker, struct sl_step *step, struct part *part,
+	int64_t *ret_next, struct sl_error *reterr)
+{
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_frames_range, &rows, reterr,
+		SL_PG_TEXT(step->video_id), SL_PG_I64(part->first), SL_PG_I64(SL_FRAMES_PER_PART));
+	for (int i = 0; err == SL_ERR_OK && i < rows.count; i++) {
+		int64_t index = sl_pg_i64(&rows, i, "index");
+		if (index > part->last) {
+			break; /* a gap in the numbering: those belong to a later part */
+		}
+		*ret_next = index;
+		err = sl_quota_wait(worker, SL_QUOTA_RECOGNIZE_CELEBRITIES, reterr);
+		if (err == SL_ERR_OK) {
+			err = look_at(worker, part, index, sl_pg_i64(&rows, i, "time_ms"),
+				sl_pg_text(&rows, i, "key"), reterr);
+		}
+		if (err == SL_ERR_OK) {
+			part->frames++;
+			err = sl_step_renew(worker, step, reterr);
+		}
+	}
+	return err;
+}
+
+/* What was paid for is kept when a later frame has to wait: the step goes on behind it. */
+static enum sl_err keep_progress(struct sl_worker *worker, struct sl_step *step, struct part *part,
+	int64_t next_frame, const struct sl_error *why, struct sl_error *reterr)
+{
+	part->last = next_frame - 1;
+	sl_log_error(SL_LOG_WARN, "frames put off", why, SL_F("video_id", step->video_id),
+		SL_F_I64("frame", next_frame), SL_F_END);
+	SL_AUTO(sl_json_decrefp)
+	json_t *payload = json_pack("{s:I}", "next", (json_int_t)next_frame);
+	const struct sl_step_next next = {.kind = SL_STEP_CELEBRITIES_FRAMES,
+		.delay_ms = sl_step_backoff_ms(step, why),
+		.payload = payload};
+	return sl_step_commit(worker, step, &next, store_part_tx, part, reterr);
+}
+
 enum sl_err sl_celebrities_frames(
 	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
+	int64_t next = json_integer_value(json_object_get(step->payload, "next"));
 	SL_AUTO(part_finish)
 	struct part part = {
 		.step = step,
@@ -105,27 +151,22 @@ enum sl_err sl_celebrities_frames(
 		.last = (step->part + 1) * SL_FRAMES_PER_PART - 1,
 		.items = json_array(),
 	};
-	SL_AUTO(sl_pg_rows_finish)
-	struct sl_pg_rows rows = {0};
-	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_frames_range, &rows, reterr,
-		SL_PG_TEXT(step->video_id), SL_PG_I64(part.first), SL_PG_I64(SL_FRAMES_PER_PART));
-	for (int i = 0; err == SL_ERR_OK && i < rows.count; i++) {
-		int64_t index = sl_pg_i64(&rows, i, "index");
-		if (index > part.last) {
-			break; /* a gap in the numbering: those belong to a later part */
-		}
-		part.frames++;
-		err = look_at(worker, &part, index, sl_pg_i64(&rows, i, "time_ms"),
-			sl_pg_text(&rows, i, "key"), reterr);
-		if (err == SL_ERR_OK) {
-			err = sl_step_renew(worker, step, reterr);
-		}
+	part.first = next > part.first ? next : part.first;
+	SL_AUTO(sl_error_finish)
+	struct sl_error why = SL_ERROR_INIT;
+	enum sl_err err = look_at_frames(worker, step, &part, &next, &why);
+	bool some = err != SL_ERR_OK && part.frames > 0 && sl_err_retryable(err) &&
+		err != SL_ERR_SHUTTING_DOWN;
+	if (err != SL_ERR_OK && !some) {
+		sl_error_move(reterr, &why);
+		return err;
 	}
-	if (err == SL_ERR_OK) {
-		err = sl_dynamodb_batch_put(worker->aws, worker->config->table, part.items, reterr);
-	}
+	err = sl_dynamodb_batch_put(worker->aws, worker->config->table, part.items, reterr);
 	if (err != SL_ERR_OK) {
 		return err;
+	}
+	if (some) {
+		return keep_progress(worker, step, &part, next, &why, reterr);
 	}
 	const struct sl_step_next done = {.done = true};
 	return sl_step_commit(worker, step, &done, store_part_tx, &part, reterr);

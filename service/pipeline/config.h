@@ -30,6 +30,26 @@ struct sl_config {
 	int64_t give_up_s;
 	int64_t upload_expiry_s;
 	int64_t shutdown_s;
+	/* places at the gates: jobs open at once, over all processes */
+	int64_t open_transcodes;
+	int64_t open_celebrities;
+	int64_t open_labels;
+	int64_t open_transcripts;
+	int64_t queue_limit;
+	/* calls a second, over all processes; 0: AWS's default for the region */
+	int64_t rate_create_job;
+	int64_t rate_get_job;
+	int64_t rate_recognize_celebrities;
+	int64_t rate_start_label_detection;
+	int64_t rate_get_label_detection;
+	int64_t rate_start_transcription_job;
+	int64_t rate_get_transcription_job;
+	/* time limits */
+	int64_t transcode_limit_s;
+	int64_t celebrities_limit_s;
+	int64_t labels_limit_s;
+	int64_t transcript_limit_s;
+	int64_t video_limit_s;
 	int log_level;
 };
 

@@ -9,6 +9,7 @@
 #include "labels_mirror.h"
 #include "mem.h"
 #include "paging.h"
+#include "quota.h"
 #include "record.h"
 #include "rekognition.h"
 #include "spool.h"
@@ -62,13 +63,16 @@ enum sl_err sl_labels_start(struct sl_worker *worker, struct sl_step *step, stru
 	};
 	SL_AUTO(sl_freep)
 	char *id = NULL;
-	err = sl_rekognition_start_label_detection(worker->aws, &request, &id, reterr);
+	err = sl_quota_take(worker, SL_QUOTA_START_LABEL_DETECTION, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_rekognition_start_label_detection(worker->aws, &request, &id, reterr);
+	}
 	if (err != SL_ERR_OK) {
 		return err;
 	}
 	struct job job = {step, id};
 	const struct sl_step_next next = {
-		.kind = SL_STEP_LABELS_POLL, .delay_ms = worker->config->poll_interval_ms};
+		.kind = SL_STEP_LABELS_POLL, .delay_ms = sl_step_poll_delay_ms(worker, 0)};
 	return sl_step_commit(worker, step, &next, started_tx, &job, reterr);
 }
 
@@ -294,8 +298,11 @@ enum sl_err sl_labels_poll(struct sl_worker *worker, struct sl_step *step, struc
 		return err;
 	}
 	const char *job_id = sl_pg_text(&analysis, 0, "job_id");
-	err = sl_rekognition_get_label_detection(
-		worker->aws, job_id, NULL, PAGE_SIZE, &page, reterr);
+	err = sl_quota_take(worker, SL_QUOTA_GET_LABEL_DETECTION, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_rekognition_get_label_detection(
+			worker->aws, job_id, NULL, PAGE_SIZE, &page, reterr);
+	}
 	if (err != SL_ERR_OK) {
 		return err;
 	}
@@ -308,7 +315,7 @@ enum sl_err sl_labels_poll(struct sl_worker *worker, struct sl_step *step, struc
 	default:
 		break;
 	}
-	const struct sl_step_next again = {
-		.kind = SL_STEP_LABELS_POLL, .delay_ms = worker->config->poll_interval_ms};
+	const struct sl_step_next again = {.kind = SL_STEP_LABELS_POLL,
+		.delay_ms = sl_step_poll_delay_ms(worker, step->age_ms)};
 	return sl_step_commit(worker, step, &again, NULL, NULL, reterr);
 }

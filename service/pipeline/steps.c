@@ -3,28 +3,39 @@
 
 #include "steps.h"
 
+#include <stddef.h>
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "gate.h"
+#include "log.h"
 #include "mem.h"
-#include "text.h"
+#include "provider_job.h"
+#include "worker.h"
 
+#define LIMIT(member) offsetof(struct sl_config, member)
+#define NO_LIMIT      0 /* never the offset of a limit: the first member is an address */
+
+/* clang-format off */
 static const struct {
 	const char *name;
 	sl_step_fn *run;
+	size_t limit; /* offset in struct sl_config of the seconds that it may take */
 } kinds[SL_STEP_KINDS_] = {
-	[SL_STEP_UPLOAD_WAIT] = {"upload_wait", sl_upload_wait},
-	[SL_STEP_TRANSCODE_START] = {"transcode_start", sl_transcode_start},
-	[SL_STEP_TRANSCODE_POLL] = {"transcode_poll", sl_transcode_poll},
-	[SL_STEP_CELEBRITIES_FRAMES] = {"celebrities_frames", sl_celebrities_frames},
-	[SL_STEP_LABELS_START] = {"labels_start", sl_labels_start},
-	[SL_STEP_LABELS_POLL] = {"labels_poll", sl_labels_poll},
-	[SL_STEP_TRANSCRIPT_START] = {"transcript_start", sl_transcript_start},
-	[SL_STEP_TRANSCRIPT_POLL] = {"transcript_poll", sl_transcript_poll},
-	[SL_STEP_SETTLE] = {"settle", sl_settle},
-	[SL_STEP_SNS_CONFIRM] = {"sns_confirm", sl_sns_confirm},
+	[SL_STEP_UPLOAD_WAIT] =        {"upload_wait",        sl_upload_wait,        NO_LIMIT},
+	[SL_STEP_TRANSCODE_START] =    {"transcode_start",    sl_transcode_start,    LIMIT(transcode_limit_s)},
+	[SL_STEP_TRANSCODE_POLL] =     {"transcode_poll",     sl_transcode_poll,     LIMIT(transcode_limit_s)},
+	[SL_STEP_CELEBRITIES_FRAMES] = {"celebrities_frames", sl_celebrities_frames, LIMIT(celebrities_limit_s)},
+	[SL_STEP_LABELS_START] =       {"labels_start",       sl_labels_start,       LIMIT(labels_limit_s)},
+	[SL_STEP_LABELS_POLL] =        {"labels_poll",        sl_labels_poll,        LIMIT(labels_limit_s)},
+	[SL_STEP_TRANSCRIPT_START] =   {"transcript_start",   sl_transcript_start,   LIMIT(transcript_limit_s)},
+	[SL_STEP_TRANSCRIPT_POLL] =    {"transcript_poll",    sl_transcript_poll,    LIMIT(transcript_limit_s)},
+	[SL_STEP_SETTLE] =             {"settle",             sl_settle,             NO_LIMIT},
+	[SL_STEP_SNS_CONFIRM] =        {"sns_confirm",        sl_sns_confirm,        NO_LIMIT},
 };
+/* clang-format on */
 
 const char *sl_step_kind_name(enum sl_step_kind kind)
 {
@@ -50,15 +61,57 @@ void sl_step_finish(struct sl_step *step)
 	*step = (struct sl_step){0};
 }
 
+/* How often cancelling a job at its provider is tried before it is left to itself. */
+#define MAX_CANCELS 5
+
+static enum sl_err check_limits(
+	struct sl_worker *worker, const struct sl_step *step, struct sl_error *reterr)
+{
+	size_t offset = kinds[step->kind].limit;
+	if (offset == NO_LIMIT) {
+		return SL_ERR_OK;
+	}
+	int64_t limit_s = *(const int64_t *)((const char *)worker->config + offset);
+	bool step_late = step->age_ms > limit_s * 1000;
+	bool video_late = step->video.running_s > worker->config->video_limit_s;
+	if (!step_late && !video_late) {
+		return SL_ERR_OK;
+	}
+	SL_AUTO(sl_error_finish)
+	struct sl_error why = SL_ERROR_INIT;
+	enum sl_err err = sl_provider_job_cancel(worker, &step->video, step->track, &why);
+	if (err != SL_ERR_OK && step->failures < MAX_CANCELS) {
+		sl_error_move(reterr, &why);
+		return err;
+	}
+	return sl_error_set(reterr, SL_ERR_TIME_LIMIT, "%s took longer than %lld s%s",
+		step_late ? step->track : "the video",
+		(long long)(step_late ? limit_s : worker->config->video_limit_s),
+		err == SL_ERR_OK ? "" : "; its job could not be cancelled");
+}
+
 enum sl_err sl_step_run(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
 	if (step->video_id != NULL) {
 		enum sl_err err = sl_video_load(worker->pg, step->video_id, &step->video, reterr);
+		if (err == SL_ERR_OK) {
+			err = check_limits(worker, step, reterr);
+		}
 		if (err != SL_ERR_OK) {
 			return err;
 		}
 	}
 	return kinds[step->kind].run(worker, step, reterr);
+}
+
+int64_t sl_step_poll_delay_ms(const struct sl_worker *worker, int64_t age_ms)
+{
+	int64_t interval_ms = worker->config->poll_interval_ms;
+	int64_t delay_ms = age_ms / 2;
+	if (delay_ms < interval_ms / 8) {
+		delay_ms = interval_ms / 8;
+	}
+	return delay_ms < interval_ms / 2 ? delay_ms : interval_ms / 2;
 }
 
 json_t *sl_step_provider_json(const struct sl_provider_error *provider)
@@ -186,20 +239,20 @@ enum sl_err sl_step_commit(struct sl_worker *worker, struct sl_step *step,
 	const struct sl_step_next *next, sl_tx_fn *fn, void *context, struct sl_error *reterr)
 {
 	struct commit commit = {step, next, fn, context};
-	return sl_pg_tx(worker->pg, kinds[step->kind].name, commit_tx, &commit, reterr);
+	enum sl_err err = sl_pg_tx(worker->pg, kinds[step->kind].name, commit_tx, &commit, reterr);
+	if (err == SL_ERR_OK && next->done && step->gate >= 0) {
+		sl_worker_gate_changed(worker, (enum sl_gate)step->gate);
+	}
+	return err;
 }
 
 enum sl_err sl_step_renew(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
-	SL_AUTO(sl_pg_rows_finish)
-	struct sl_pg_rows rows = {0};
-	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_step_renew, &rows, reterr,
-		SL_PG_I64(step->id), SL_PG_I64(step->claims), SL_PG_I64(worker->config->lease_ms));
-	if (err == SL_ERR_OK && rows.count == 0) {
-		err = sl_error_set(reterr, SL_ERR_LEASE_LOST,
-			"step %lld was taken over by another worker", (long long)step->id);
+	if (!sl_worker_lost_lease(worker)) {
+		return SL_ERR_OK;
 	}
-	return err;
+	return sl_error_set(reterr, SL_ERR_LEASE_LOST, "step %lld was taken over by another worker",
+		(long long)step->id);
 }
 
 static enum sl_err mark_collecting_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
@@ -227,24 +280,24 @@ enum sl_err sl_step_mark_collecting(
 /* "Too many open jobs" passes when a job ends: minutes, not seconds. */
 #define LIMIT_BASE_MS   60000
 #define BACKOFF_BASE_MS 500
-#define BACKOFF_CAP_MS  300000
 
-/* Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
-static int64_t backoff_ms(const struct sl_step *step, const struct sl_error *error)
+/* From the half of it to one and a half times. */
+static int64_t jittered(int64_t ms)
 {
-	int64_t base = error->code == SL_ERR_AWS_LIMIT ? LIMIT_BASE_MS : BACKOFF_BASE_MS;
-	int64_t ceiling = base;
-	for (int64_t i = 0; i < step->failures && ceiling < BACKOFF_CAP_MS; i++) {
-		ceiling *= 2;
-	}
-	if (ceiling > BACKOFF_CAP_MS) {
-		ceiling = BACKOFF_CAP_MS;
-	}
 	uint32_t random = 0;
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random)) {
 		SL_BUG("no random bytes");
 	}
-	int64_t delay = base / 2 + ceiling * (int64_t)random / UINT32_MAX;
+	return ms / 2 + ms * (int64_t)random / UINT32_MAX;
+}
+
+int64_t sl_step_backoff_ms(const struct sl_step *step, const struct sl_error *error)
+{
+	int64_t delay = error->code == SL_ERR_AWS_LIMIT ? LIMIT_BASE_MS : BACKOFF_BASE_MS;
+	for (int64_t i = 0; i < step->failures && delay < SL_STEP_BACKOFF_CAP_MS; i++) {
+		delay *= 2;
+	}
+	delay = jittered(delay < SL_STEP_BACKOFF_CAP_MS ? delay : SL_STEP_BACKOFF_CAP_MS);
 	return delay > error->retry_after_ms ? delay : error->retry_after_ms;
 }
 
@@ -254,7 +307,11 @@ static bool may_pass(
 	switch (error->code) {
 	case SL_ERR_DATABASE_UNAVAILABLE:
 	case SL_ERR_DATABASE_CONFLICT:
+	case SL_ERR_AWS_CREDENTIALS:
 		return true; /* ours to cure, never the video's fault */
+	case SL_ERR_AWS_THROTTLED:
+	case SL_ERR_AWS_LIMIT:
+		return true; /* there will be room; the time limits bound it */
 	case SL_ERR_AWS_PROTOCOL:
 	case SL_ERR_DATABASE:
 	case SL_ERR_INTERNAL:
@@ -316,10 +373,10 @@ static enum sl_err fail_video_tx(struct sl_pg *pg, void *context, struct sl_erro
 }
 
 static enum sl_err put_off(struct sl_worker *worker, const struct sl_step *step, int64_t delay_ms,
-	struct sl_error *reterr)
+	bool longer_next_time, struct sl_error *reterr)
 {
-	return sl_pg_exec(worker->pg, SL_SQL_step_retry, NULL, reterr, SL_PG_I64(step->id),
-		SL_PG_I64(step->claims), SL_PG_I64(delay_ms));
+	return sl_pg_exec(worker->pg, SL_SQL_step_defer, NULL, reterr, SL_PG_I64(step->id),
+		SL_PG_I64(step->claims), SL_PG_I64(delay_ms), SL_PG_BOOL(longer_next_time));
 }
 
 enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
@@ -332,9 +389,12 @@ enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
 		return sl_pg_exec(worker->pg, SL_SQL_step_release, NULL, reterr,
 			SL_PG_I64(step->id), SL_PG_I64(step->claims));
 	}
+	if (error->code == SL_ERR_QUOTA_WAIT) {
+		return put_off(worker, step, jittered(error->retry_after_ms), false, reterr);
+	}
 	/* The record must be written whatever it takes: settling is never given up. */
 	if (step->kind == SL_STEP_SETTLE || may_pass(worker, step, error)) {
-		return put_off(worker, step, backoff_ms(step, error), reterr);
+		return put_off(worker, step, sl_step_backoff_ms(step, error), true, reterr);
 	}
 	struct failure failure = {step, error};
 	if (step->video_id == NULL || error->code == SL_ERR_VIDEO_NOT_FOUND) {

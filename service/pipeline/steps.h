@@ -12,28 +12,17 @@
 #include "config.h"
 #include "fsm.h"
 #include "pg.h"
+#include "step_kind.h"
 #include "video.h"
-
-enum sl_step_kind {
-	SL_STEP_UPLOAD_WAIT,        /* look for the uploaded object */
-	SL_STEP_TRANSCODE_START,    /* CreateJob */
-	SL_STEP_TRANSCODE_POLL,     /* GetJob; when complete, find the outputs and fan out */
-	SL_STEP_CELEBRITIES_FRAMES, /* RecognizeCelebrities on one part of the frames */
-	SL_STEP_LABELS_START,       /* StartLabelDetection */
-	SL_STEP_LABELS_POLL,        /* GetLabelDetection; when done, collect every page */
-	SL_STEP_TRANSCRIPT_START,   /* StartTranscriptionJob */
-	SL_STEP_TRANSCRIPT_POLL,    /* GetTranscriptionJob; when done, collect */
-	SL_STEP_SETTLE,             /* write the record and the final state */
-	SL_STEP_SNS_CONFIRM,        /* ConfirmSubscription */
-	SL_STEP_KINDS_
-};
 
 /* One worker: a thread with a connection and a client of its own. */
 struct sl_worker {
 	const struct sl_config *config;
 	struct sl_pg *pg;
 	struct sl_client *aws;
-	char holder[80]; /* "host:pid:n", in steps.holder */
+	const char *region;       /* AWS's, borrowed */
+	char holder[80];          /* "host:pid:n", in steps.holder */
+	struct sl_thread *thread; /* worker.c's; NULL outside of it */
 };
 
 struct sl_step {
@@ -43,18 +32,16 @@ struct sl_step {
 	char *track;
 	int64_t part;
 	enum sl_step_kind kind;
-	int64_t failures;
-	int64_t age_ms;
+	int gate;         /* the gate that it has a place at, or -1 */
+	int64_t failures; /* in a row */
+	int64_t age_ms;   /* since its kind began; waiting at a gate does not count */
 	json_t *payload;
 	struct sl_video video; /* empty on the sns track */
 };
 void sl_step_finish(struct sl_step *step);
 
-const char *sl_step_kind_name(enum sl_step_kind kind);
-/** -1 for a name that this version does not know. */
-int sl_step_kind_parse(const char *name);
-
-/** Does a step. An error is turned into a retry or a failure by sl_step_failed(). */
+/** Does a step, unless its time is up (TIME_LIMIT). An error is turned into a retry or a failure by
+ * sl_step_failed(). */
 SL_MUST_CHECK enum sl_err sl_step_run(
 	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr);
 
@@ -62,6 +49,13 @@ SL_MUST_CHECK enum sl_err sl_step_run(
  *  or video. */
 SL_MUST_CHECK enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
 	const struct sl_error *error, struct sl_error *reterr);
+
+/* The longest that a failure puts a step off, but for a provider's own word. */
+#define SL_STEP_BACKOFF_CAP_MS 300000
+
+/** How long to wait after a failure that may pass: doubles with each in a row, jittered by half.
+ *  https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
+int64_t sl_step_backoff_ms(const struct sl_step *step, const struct sl_error *error);
 
 /* What the row becomes. */
 struct sl_step_next {
@@ -79,9 +73,17 @@ struct sl_step_next {
 SL_MUST_CHECK enum sl_err sl_step_commit(struct sl_worker *worker, struct sl_step *step,
 	const struct sl_step_next *next, sl_tx_fn *fn, void *context, struct sl_error *reterr);
 
-/** Prolongs the lease in the middle of a long step; LEASE_LOST when it is gone. */
+/** LEASE_LOST when another worker has taken the step over: a long step looks now and then and
+ *  ends early. The lease itself is renewed by a thread of its own (worker.c). */
 SL_MUST_CHECK enum sl_err sl_step_renew(
 	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr);
+
+/**
+ * When to ask for a job that does not call back: gaps grow with the step's age, from an eighth to
+ * half of SPOTLIST_POLL_INTERVAL_MS. Two jobs follow each other in a video, so that together they
+ * delay it by one interval at most.
+ */
+int64_t sl_step_poll_delay_ms(const struct sl_worker *worker, int64_t age_ms);
 
 /** For transaction functions: fails or skips an analysis with a reason. The video is locked. */
 SL_MUST_CHECK enum sl_err sl_step_end_analysis(struct sl_pg *pg, const char *video_id,

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "gate.h"
 #include "mem.h"
 #include "source.h"
 #include "steps.h"
@@ -276,8 +277,6 @@ enum sl_err sl_submission_insert(const struct sl_config *config, struct sl_pg *p
 	json_t *kinds = analyses_json(submission->options.analyses);
 	SL_AUTO(sl_freep)
 	char *kinds_text = sl_json_text(kinds);
-	enum sl_step_kind first =
-		submission->is_upload ? SL_STEP_UPLOAD_WAIT : SL_STEP_TRANSCODE_START;
 	enum sl_err err = insert_video(config, pg, submission, reterr);
 	if (err == SL_ERR_OK) {
 		err = sl_pg_exec(pg, SL_SQL_analysis_insert, NULL, reterr,
@@ -289,11 +288,14 @@ enum sl_err sl_submission_insert(const struct sl_config *config, struct sl_pg *p
 			SL_PG_TEXT(submission->is_upload ? "accepted; waiting for the upload"
 							 : "accepted"));
 	}
-	if (err == SL_ERR_OK) {
+	if (err == SL_ERR_OK && submission->is_upload) {
 		err = sl_pg_exec(pg, SL_SQL_step_insert, NULL, reterr, SL_PG_TEXT(submission->id),
-			SL_PG_TEXT("video"), SL_PG_I64(0), SL_PG_TEXT(sl_step_kind_name(first)),
-			SL_PG_I64(submission->is_upload ? config->poll_interval_ms : 0),
-			SL_PG_TEXT("{}"));
+			SL_PG_TEXT("video"), SL_PG_I64(0),
+			SL_PG_TEXT(sl_step_kind_name(SL_STEP_UPLOAD_WAIT)),
+			SL_PG_I64(config->poll_interval_ms / 8), SL_PG_TEXT("{}"));
+	} else if (err == SL_ERR_OK) {
+		err = sl_gate_enter(
+			pg, submission->id, "video", 0, SL_STEP_TRANSCODE_START, "{}", reterr);
 	}
 	return err;
 }
@@ -301,19 +303,48 @@ enum sl_err sl_submission_insert(const struct sl_config *config, struct sl_pg *p
 struct acceptance {
 	const struct sl_config *config;
 	const struct sl_submission *submission;
+	const struct sl_idempotency *idempotency;
+	char *id;
 };
 
 static enum sl_err accept_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
 	const struct acceptance *acceptance = context;
-	return sl_submission_insert(acceptance->config, pg, acceptance->submission, reterr);
+	enum sl_err err =
+		sl_idempotency_hold(pg, acceptance->idempotency, acceptance->id, reterr);
+	if (err != SL_ERR_OK || acceptance->id[0] != '\0') {
+		return err;
+	}
+	err = sl_submission_insert(acceptance->config, pg, acceptance->submission, reterr);
+	if (err == SL_ERR_OK) {
+		memcpy(acceptance->id, acceptance->submission->id, SL_UUID_SIZE);
+		err = sl_idempotency_keep(pg, acceptance->idempotency, acceptance->id, reterr);
+	}
+	return err;
+}
+
+enum sl_err sl_submission_adopt(const struct sl_config *config, struct sl_pg *pg,
+	struct sl_submission *submission, const char *id, struct sl_error *reterr)
+{
+	memcpy(submission->id, id, SL_UUID_SIZE);
+	if (!submission->is_upload) {
+		return SL_ERR_OK;
+	}
+	SL_AUTO(sl_freep)
+	char *key = sl_take(&submission->key);
+	submission->key = sl_asprintf("uploads/%s/%s", id, strrchr(key, '/') + 1);
+	return sl_pg_exec(pg, SL_SQL_video_extend_upload, NULL, reterr, SL_PG_TEXT(id),
+		SL_PG_I64(config->upload_expiry_s));
 }
 
 enum sl_err sl_submission_accept(struct sl_app *app, struct sl_pg *pg,
-	const struct sl_submission *submission, struct sl_error *reterr)
+	const struct sl_submission *submission, const struct sl_idempotency *idempotency,
+	char ret_id[static SL_UUID_SIZE], struct sl_error *reterr)
 {
-	struct acceptance acceptance = {app->config, submission};
-	return sl_pg_tx(pg, "video_create", accept_tx, &acceptance, reterr);
+	struct acceptance acceptance = {app->config, submission, idempotency, ret_id};
+	enum sl_err err = sl_gate_check_queue(pg, app->config, reterr);
+	return err == SL_ERR_OK ? sl_pg_tx(pg, "video_create", accept_tx, &acceptance, reterr)
+				: err;
 }
 
 enum sl_err sl_submission_upload(struct sl_app *app, const struct sl_submission *submission,

@@ -5,6 +5,7 @@
 /* Use case: a video is submitted. Checked completely, then accepted in one transaction. */
 
 #include "app.h"
+#include "idempotency.h"
 #include "s3.h"
 #include "uuid.h"
 #include "video.h"
@@ -39,9 +40,16 @@ SL_MUST_CHECK enum sl_err sl_submission_check_source(struct sl_submission *submi
 	enum sl_err err, const struct sl_s3_object *object, const struct sl_error *error,
 	struct sl_error *reterr);
 
-/** Accepts it: video, analyses and first step in one transaction. */
+/** Accepts it: video, analyses and first step in one transaction. `ret_id` is the video that
+ *  stands for it: its own, or the one that its key made before. */
 SL_MUST_CHECK enum sl_err sl_submission_accept(struct sl_app *app, struct sl_pg *pg,
-	const struct sl_submission *submission, struct sl_error *reterr);
+	const struct sl_submission *submission, const struct sl_idempotency *idempotency,
+	char ret_id[static SL_UUID_SIZE], struct sl_error *reterr);
+
+/** A video was made of the same request before: the submission stands for that one. An upload
+ *  that it still awaits may take as long as the URL it is given now. */
+SL_MUST_CHECK enum sl_err sl_submission_adopt(const struct sl_config *config, struct sl_pg *pg,
+	struct sl_submission *submission, const char *id, struct sl_error *reterr);
 
 /** The same inside a transaction of the caller. */
 SL_MUST_CHECK enum sl_err sl_submission_insert(const struct sl_config *config, struct sl_pg *pg,

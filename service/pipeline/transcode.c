@@ -7,9 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
+#include "gate.h"
 #include "mediaconvert.h"
 #include "mem.h"
+#include "provider_job.h"
+#include "quota.h"
 #include "s3.h"
 #include "source.h"
 #include "steps.h"
@@ -32,6 +34,11 @@ static enum sl_err uploaded_tx(struct sl_pg *pg, void *context, struct sl_error 
 	if (err == SL_ERR_OK) {
 		err = sl_fsm_video_apply(pg, upload->id, SL_EVENT_UPLOADED, NULL, NULL, reterr);
 	}
+	/* Its own row is deleted already: now it queues as all others do. */
+	if (err == SL_ERR_OK) {
+		err = sl_gate_enter(
+			pg, upload->id, "video", 0, SL_STEP_TRANSCODE_START, "{}", reterr);
+	}
 	return err;
 }
 
@@ -43,8 +50,8 @@ enum sl_err sl_upload_wait(struct sl_worker *worker, struct sl_step *step, struc
 	enum sl_err err =
 		sl_s3_head_object(worker->aws, video->bucket, video->key, &object, reterr);
 	if (err == SL_ERR_AWS_NOT_FOUND && !video->upload_expired) {
-		const struct sl_step_next again = {
-			.kind = SL_STEP_UPLOAD_WAIT, .delay_ms = worker->config->poll_interval_ms};
+		const struct sl_step_next again = {.kind = SL_STEP_UPLOAD_WAIT,
+			.delay_ms = sl_step_poll_delay_ms(worker, step->age_ms)};
 		return sl_step_commit(worker, step, &again, NULL, NULL, reterr);
 	}
 	if (err == SL_ERR_AWS_NOT_FOUND) {
@@ -59,8 +66,8 @@ enum sl_err sl_upload_wait(struct sl_worker *worker, struct sl_step *step, struc
 		return err;
 	}
 	struct upload upload = {step->video_id, &object};
-	const struct sl_step_next next = {.kind = SL_STEP_TRANSCODE_START};
-	return sl_step_commit(worker, step, &next, uploaded_tx, &upload, reterr);
+	const struct sl_step_next queued = {.done = true};
+	return sl_step_commit(worker, step, &queued, uploaded_tx, &upload, reterr);
 }
 
 /* --- start --------------------------------------------------------------------------------- */
@@ -88,24 +95,22 @@ static bool is_silent(const struct sl_step *step)
 	return json_is_true(json_object_get(step->payload, "silent"));
 }
 
-/* Newest jobs to look through for one that a crash made us forget: 5 pages of 20. */
-#define FIND_PAGES 5
-
 enum sl_err sl_transcode_start(
 	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
 	SL_AUTO(sl_mediaconvert_job_finish)
 	struct sl_mediaconvert_job job = {0};
 	bool with_audio = !is_silent(step);
-	enum sl_err err = SL_ERR_AWS_NOT_FOUND;
+	enum sl_err err = sl_quota_take(worker, SL_QUOTA_CREATE_JOB, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	err = SL_ERR_AWS_NOT_FOUND;
 	if (step->claims > 1) {
 		/* Someone was here before us: the job may exist though nobody wrote it down. */
 		SL_AUTO(sl_error_finish)
 		struct sl_error why = SL_ERROR_INIT;
-		SL_AUTO(sl_freep)
-		char *mark = sl_transcode_job_token(step->video_id, with_audio);
-		err = sl_mediaconvert_find_job(worker->aws, worker->config->mediaconvert_queue,
-			SL_TRANSCODE_JOB_MARK, mark, FIND_PAGES, &job, &why);
+		err = sl_provider_job_find(worker, step->video_id, with_audio, &job, &why);
 		if (err != SL_ERR_OK && err != SL_ERR_AWS_NOT_FOUND) {
 			sl_error_move(reterr, &why);
 			return err;
@@ -121,7 +126,7 @@ enum sl_err sl_transcode_start(
 	}
 	struct started started = {step->video_id, job.id};
 	const struct sl_step_next next = {.kind = SL_STEP_TRANSCODE_POLL,
-		.delay_ms = worker->config->poll_interval_ms,
+		.delay_ms = sl_step_poll_delay_ms(worker, 0),
 		.payload = step->payload};
 	return sl_step_commit(worker, step, &next, started_tx, &started, reterr);
 }
@@ -276,14 +281,6 @@ static enum sl_err store_outputs(
 	return err == SL_ERR_OK ? sl_pg_copy_end(pg, reterr) : err;
 }
 
-static enum sl_err add_step(struct sl_pg *pg, const char *video_id, const char *track, int64_t part,
-	enum sl_step_kind kind, struct sl_error *reterr)
-{
-	return sl_pg_exec(pg, SL_SQL_step_insert, NULL, reterr, SL_PG_TEXT(video_id),
-		SL_PG_TEXT(track), SL_PG_I64(part), SL_PG_TEXT(sl_step_kind_name(kind)),
-		SL_PG_I64(0), SL_PG_TEXT("{}"));
-}
-
 static enum sl_err begin_celebrities(
 	struct sl_pg *pg, const struct outputs *outputs, struct sl_error *reterr)
 {
@@ -303,7 +300,7 @@ static enum sl_err begin_celebrities(
 	}
 	int64_t last = outputs->frames[outputs->frame_count - 1].index;
 	for (int64_t part = 0; err == SL_ERR_OK && part * SL_FRAMES_PER_PART <= last; part++) {
-		err = add_step(pg, id, kind, part, SL_STEP_CELEBRITIES_FRAMES, reterr);
+		err = sl_gate_enter(pg, id, kind, part, SL_STEP_CELEBRITIES_FRAMES, "{}", reterr);
 	}
 	return err;
 }
@@ -323,7 +320,7 @@ static enum sl_err begin_transcript(
 			"the audio lasts %lld ms, at least 500 are needed",
 			(long long)outputs->duration_ms);
 	} else {
-		return add_step(pg, id, kind, 0, SL_STEP_TRANSCRIPT_START, reterr);
+		return sl_gate_enter(pg, id, kind, 0, SL_STEP_TRANSCRIPT_START, "{}", reterr);
 	}
 	return sl_step_end_analysis(pg, id, kind, SL_EVENT_ANALYSIS_SKIPPED, &why, reterr);
 }
@@ -341,8 +338,8 @@ static enum sl_err fan_out_tx(struct sl_pg *pg, void *context, struct sl_error *
 		err = begin_celebrities(pg, outputs, reterr);
 	}
 	if (err == SL_ERR_OK && wanted & 1U << SL_LABELS) {
-		err = add_step(pg, video->id, sl_analysis_names[SL_LABELS], 0, SL_STEP_LABELS_START,
-			reterr);
+		err = sl_gate_enter(pg, video->id, sl_analysis_names[SL_LABELS], 0,
+			SL_STEP_LABELS_START, "{}", reterr);
 	}
 	if (err == SL_ERR_OK && wanted & 1U << SL_TRANSCRIPT) {
 		err = begin_transcript(pg, outputs, reterr);
@@ -433,8 +430,11 @@ enum sl_err sl_transcode_poll(
 {
 	SL_AUTO(sl_mediaconvert_job_finish)
 	struct sl_mediaconvert_job job = {0};
-	enum sl_err err =
-		sl_mediaconvert_get_job(worker->aws, step->video.transcode_job_id, &job, reterr);
+	enum sl_err err = sl_quota_take(worker, SL_QUOTA_GET_JOB, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_mediaconvert_get_job(
+			worker->aws, step->video.transcode_job_id, &job, reterr);
+	}
 	if (err != SL_ERR_OK) {
 		return err;
 	}
@@ -451,7 +451,7 @@ enum sl_err sl_transcode_poll(
 	}
 	struct progress progress = {step->video_id, job.percent};
 	const struct sl_step_next again = {.kind = SL_STEP_TRANSCODE_POLL,
-		.delay_ms = worker->config->poll_interval_ms,
+		.delay_ms = sl_step_poll_delay_ms(worker, step->age_ms),
 		.payload = step->payload};
 	return sl_step_commit(worker, step, &again, percent_tx, &progress, reterr);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "mem.h"
+#include "quota.h"
 #include "record.h"
 #include "s3.h"
 #include "steps.h"
@@ -83,7 +84,10 @@ enum sl_err sl_transcript_start(
 	};
 	SL_AUTO(sl_transcribe_job_finish)
 	struct sl_transcribe_job job = {0};
-	err = sl_transcribe_start_job(worker->aws, &request, &job, reterr);
+	err = sl_quota_take(worker, SL_QUOTA_START_TRANSCRIPTION_JOB, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_transcribe_start_job(worker->aws, &request, &job, reterr);
+	}
 	if (err == SL_ERR_AWS_CONFLICT) {
 		/* The name derives from the video: the job is ours, from before a crash. */
 		sl_error_finish(reterr);
@@ -94,7 +98,7 @@ enum sl_err sl_transcript_start(
 	}
 	struct start start = {step, name, key};
 	const struct sl_step_next next = {
-		.kind = SL_STEP_TRANSCRIPT_POLL, .delay_ms = worker->config->poll_interval_ms};
+		.kind = SL_STEP_TRANSCRIPT_POLL, .delay_ms = sl_step_poll_delay_ms(worker, 0)};
 	return sl_step_commit(worker, step, &next, started_tx, &start, reterr);
 }
 
@@ -260,7 +264,10 @@ enum sl_err sl_transcript_poll(
 	char *name = sl_video_transcript_job(step->video_id, attempt);
 	SL_AUTO(sl_transcribe_job_finish)
 	struct sl_transcribe_job job = {0};
-	err = sl_transcribe_get_job(worker->aws, name, &job, reterr);
+	err = sl_quota_take(worker, SL_QUOTA_GET_TRANSCRIPTION_JOB, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_transcribe_get_job(worker->aws, name, &job, reterr);
+	}
 	if (err != SL_ERR_OK) {
 		return err;
 	}
@@ -273,7 +280,7 @@ enum sl_err sl_transcript_poll(
 	default:
 		break;
 	}
-	const struct sl_step_next again = {
-		.kind = SL_STEP_TRANSCRIPT_POLL, .delay_ms = worker->config->poll_interval_ms};
+	const struct sl_step_next again = {.kind = SL_STEP_TRANSCRIPT_POLL,
+		.delay_ms = sl_step_poll_delay_ms(worker, step->age_ms)};
 	return sl_step_commit(worker, step, &again, NULL, NULL, reterr);
 }

@@ -103,6 +103,7 @@ enum sl_err sl_video_load(
 		.frame_interval_ms = sl_pg_i64(&rows, 0, "frame_interval_ms"),
 		.duration_ms = sl_pg_i64(&rows, 0, "duration_ms"),
 		.frame_count = sl_pg_i64(&rows, 0, "frame_count"),
+		.running_s = sl_pg_i64(&rows, 0, "running_s"),
 		.upload_expired = sl_pg_bool(&rows, 0, "upload_expired"),
 		.options = decoded,
 		.options_json = sl_take(&options_json),

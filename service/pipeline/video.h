@@ -49,6 +49,7 @@ struct sl_video {
 	int64_t frame_interval_ms;
 	int64_t duration_ms; /* 0: not known */
 	int64_t frame_count;
+	int64_t running_s; /* since it left the queue */
 	bool upload_expired;
 	struct sl_options options; /* strings borrowed from options_json */
 	json_t *options_json;

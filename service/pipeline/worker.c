@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The worker threads: claim, run, commit or put off. Shared: a mutex, a condition and a counter
- * of wake-ups; everything else belongs to one thread. Entry: sl_workers_create.
+ * The worker threads: claim, run, commit or put off; and one thread that renews the leases of what
+ * they hold. Shared, under one mutex: wake-ups, gates to look after, leases; everything else
+ * belongs to one thread. Entry: sl_workers_create.
  */
 
 #include "worker.h"
@@ -14,13 +15,18 @@
 
 #include "clock.h"
 #include "log.h"
+#include "maintenance.h"
 #include "mem.h"
 #include "steps.h"
 
-struct thread {
+struct sl_thread {
 	struct sl_workers *workers;
 	struct sl_worker worker;
 	pthread_t id;
+	/* the step in hand; guarded by workers->lock */
+	int64_t held_id; /* 0: none */
+	int64_t held_claims;
+	bool lost; /* its lease was found taken over */
 };
 
 struct sl_workers {
@@ -29,42 +35,61 @@ struct sl_workers {
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* wakeups or stopping or running changed */
 	uint64_t wakeups;
+	unsigned gates;      /* bit set: someone waits there, or a place has become free */
+	int64_t maintain_ms; /* monotonic time of the next maintenance */
 	bool stopping;
 	unsigned running; /* threads that are not finished */
 	unsigned count;
-	struct thread threads[];
+	struct sl_worker keeper; /* of the thread that renews leases */
+	pthread_t keeper_id;
+	bool keeper_started;
+	struct sl_thread threads[];
 };
 
 /* A worker looks for itself this often even if nobody wakes it: a lost notification costs
  * seconds, not a video. */
 #define LOOK_AGAIN_MS    5000
 #define DATABASE_DOWN_MS 1000
+#define MAINTAIN_MS      60000
 
+/* The payload names the gate that a step waits at now; "" is any other news, and also the first
+ * call after a new connection, when some may have been missed. */
 static void on_notify(void *context, const char *payload)
 {
-	(void)payload;
 	struct sl_workers *workers = context;
+	int gate = sl_gate_parse(payload);
 	pthread_mutex_lock(&workers->lock);
+	workers->gates |= gate >= 0 ? 1U << gate : 0;
 	workers->wakeups++;
 	pthread_cond_broadcast(&workers->changed);
 	pthread_mutex_unlock(&workers->lock);
 }
 
-/* Until woken, stopping, or `wait_ms` have passed. */
-static void sleep_until_woken(struct sl_workers *workers, uint64_t seen, int64_t wait_ms)
+static struct timespec monotonic_in(int64_t ms)
 {
 	struct timespec until;
 	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += wait_ms % 1000 * 1000000;
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
 	if (until.tv_nsec >= 1000000000) {
 		until.tv_sec++;
 		until.tv_nsec -= 1000000000;
 	}
+	return until;
+}
+
+/* Until woken, stopping, or `wait_ms` have passed: then nobody told of any gate for as long, and
+ * the next look is at all of them. */
+static void sleep_until_woken(struct sl_workers *workers, uint64_t seen, int64_t wait_ms)
+{
+	struct timespec until = monotonic_in(wait_ms);
 	pthread_mutex_lock(&workers->lock);
 	int timed_out = 0;
 	while (!workers->stopping && workers->wakeups == seen && timed_out == 0) {
 		timed_out = pthread_cond_timedwait(&workers->changed, &workers->lock, &until);
+	}
+	if (timed_out != 0 && wait_ms == LOOK_AGAIN_MS) {
+		workers->gates = SL_GATES_ALL;
 	}
 	pthread_mutex_unlock(&workers->lock);
 }
@@ -100,6 +125,8 @@ static enum sl_err read_step(
 		.track = sl_strdup(sl_pg_text(rows, 0, "track")),
 		.part = sl_pg_i64(rows, 0, "part"),
 		.kind = (enum sl_step_kind)kind,
+		.gate = sl_pg_null(rows, 0, "gate") ? -1
+						    : sl_gate_parse(sl_pg_text(rows, 0, "gate")),
 		.failures = sl_pg_i64(rows, 0, "failures"),
 		.age_ms = sl_pg_i64(rows, 0, "age_ms"),
 		.payload = root,
@@ -122,7 +149,8 @@ static void run_step(struct sl_worker *worker, struct sl_step *step)
 	}
 	error.code = err;
 	bool quiet = err == SL_ERR_SHUTTING_DOWN || err == SL_ERR_LEASE_LOST;
-	sl_log_error(quiet ? SL_LOG_INFO : SL_LOG_WARN, "step failed", &error,
+	enum sl_log_level level = quiet ? SL_LOG_INFO : SL_LOG_WARN;
+	sl_log_error(err == SL_ERR_QUOTA_WAIT ? SL_LOG_DEBUG : level, "step failed", &error,
 		SL_F("step", sl_step_kind_name(step->kind)), SL_F("video_id", step->video_id),
 		SL_F_I64("part", step->part), SL_F_I64("failures", step->failures + 1),
 		SL_F_I64("ms", ms), SL_F_END);
@@ -136,50 +164,125 @@ static void run_step(struct sl_worker *worker, struct sl_step *step)
 	}
 }
 
-/* True when a step was claimed (and done); otherwise `*ret_wait_ms` says how long to sleep. */
-static bool claim_and_run(struct sl_worker *worker, int64_t *ret_wait_ms)
+static void hold(struct sl_thread *thread, int64_t id, int64_t claims)
 {
-	SL_AUTO(sl_error_finish)
-	struct sl_error error = SL_ERROR_INIT;
+	pthread_mutex_lock(&thread->workers->lock);
+	thread->held_id = id;
+	thread->held_claims = claims;
+	thread->lost = false;
+	pthread_mutex_unlock(&thread->workers->lock);
+}
+
+static enum sl_err claim_and_run(
+	struct sl_thread *thread, bool *ret_claimed, struct sl_error *reterr)
+{
+	struct sl_worker *worker = &thread->worker;
 	SL_AUTO(sl_pg_rows_finish)
 	struct sl_pg_rows rows = {0};
 	SL_AUTO(sl_step_finish)
 	struct sl_step step = {0};
-	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_step_claim, &rows, &error,
+	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_step_claim, &rows, reterr,
 		SL_PG_TEXT(worker->holder), SL_PG_I64(worker->config->lease_ms));
-	if (err == SL_ERR_OK && rows.count > 0) {
-		err = read_step(&rows, &step, &error);
-		if (err == SL_ERR_OK) {
-			run_step(worker, &step);
-			return true;
+	if (err != SL_ERR_OK || rows.count == 0) {
+		return err;
+	}
+	err = read_step(&rows, &step, reterr);
+	if (err == SL_ERR_OK) {
+		hold(thread, step.id, step.claims);
+		run_step(worker, &step);
+		hold(thread, 0, 0);
+		*ret_claimed = true;
+	}
+	return err;
+}
+
+static enum sl_err next_due(struct sl_worker *worker, int64_t *ret_wait_ms, struct sl_error *reterr)
+{
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows due = {0};
+	enum sl_err err = sl_pg_run(worker->pg, SL_SQL_step_next_due, NULL, 0, &due, reterr);
+	if (err == SL_ERR_OK && due.count > 0) {
+		int64_t wait_ms = sl_pg_i64(&due, 0, "wait_ms");
+		wait_ms = wait_ms < 1 ? 1 : wait_ms;
+		*ret_wait_ms = wait_ms < LOOK_AGAIN_MS ? wait_ms : LOOK_AGAIN_MS;
+	}
+	return err;
+}
+
+static unsigned take_gates(struct sl_workers *workers, bool *ret_maintain)
+{
+	int64_t now_ms = sl_clock_monotonic_ms();
+	pthread_mutex_lock(&workers->lock);
+	unsigned gates = workers->gates;
+	workers->gates = 0;
+	*ret_maintain = now_ms >= workers->maintain_ms;
+	if (*ret_maintain) {
+		workers->maintain_ms = now_ms + MAINTAIN_MS;
+	}
+	pthread_mutex_unlock(&workers->lock);
+	return gates;
+}
+
+/* What is to be done for all: places at gates, and once a minute the tables. */
+static enum sl_err look_after(struct sl_thread *thread, struct sl_error *reterr)
+{
+	struct sl_worker *worker = &thread->worker;
+	bool maintain;
+	unsigned gates = take_gates(thread->workers, &maintain);
+	enum sl_err err = SL_ERR_OK;
+	for (unsigned i = 0; err == SL_ERR_OK && i < SL_GATES_; i++) {
+		if (gates & 1U << i) {
+			err = sl_gate_admit(worker->pg, worker->config, (enum sl_gate)i, reterr);
 		}
 	}
-	*ret_wait_ms = LOOK_AGAIN_MS;
+	if (err == SL_ERR_OK && maintain) {
+		err = sl_maintain(worker->pg, worker->config, reterr);
+	}
+	if (err != SL_ERR_OK) { /* not forgotten, only put off */
+		pthread_mutex_lock(&thread->workers->lock);
+		thread->workers->gates |= gates;
+		pthread_mutex_unlock(&thread->workers->lock);
+	}
+	return err;
+}
+
+/* One round; how long to sleep after it, 0: not at all. */
+static int64_t work(struct sl_thread *thread)
+{
+	struct sl_worker *worker = &thread->worker;
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	bool claimed = false;
+	int64_t wait_ms = LOOK_AGAIN_MS;
+	enum sl_err err = SL_ERR_OK;
+	if (worker->pg == NULL) {
+		err = sl_pg_connect(
+			worker->config->database_url, "spotlist worker", &worker->pg, &error);
+	}
 	if (err == SL_ERR_OK) {
-		SL_AUTO(sl_pg_rows_finish)
-		struct sl_pg_rows due = {0};
-		err = sl_pg_run(worker->pg, SL_SQL_step_next_due, NULL, 0, &due, &error);
-		if (err == SL_ERR_OK && due.count > 0) {
-			int64_t wait_ms = sl_pg_i64(&due, 0, "wait_ms");
-			wait_ms = wait_ms < 1 ? 1 : wait_ms;
-			*ret_wait_ms = wait_ms < LOOK_AGAIN_MS ? wait_ms : LOOK_AGAIN_MS;
-		}
+		err = look_after(thread, &error);
+	}
+	if (err == SL_ERR_OK) {
+		err = claim_and_run(thread, &claimed, &error);
+	}
+	if (err == SL_ERR_OK && !claimed) {
+		err = next_due(worker, &wait_ms, &error);
 	}
 	if (err != SL_ERR_OK) {
 		sl_log_error(SL_LOG_WARN, "cannot claim a step", &error, SL_F_END);
-		*ret_wait_ms = DATABASE_DOWN_MS;
+		return DATABASE_DOWN_MS;
 	}
-	return false;
+	return claimed ? 0 : wait_ms;
 }
 
 static void *thread_main(void *argument)
 {
-	struct thread *thread = argument;
+	struct sl_thread *thread = argument;
 	struct sl_workers *workers = thread->workers;
 	uint64_t seen;
 	while (look(workers, &seen)) {
-		int64_t wait_ms;
-		if (!claim_and_run(&thread->worker, &wait_ms)) {
+		int64_t wait_ms = work(thread);
+		if (wait_ms > 0) {
 			sleep_until_woken(workers, seen, wait_ms);
 		}
 	}
@@ -190,23 +293,149 @@ static void *thread_main(void *argument)
 	return NULL;
 }
 
-static void init_worker(struct thread *thread, unsigned index, struct sl_aws *aws)
+/* --- keeping leases ------------------------------------------------------------------------ */
+
+/* False when another worker has the step by now. */
+static enum sl_err renew(struct sl_workers *workers, int64_t id, int64_t claims, bool *ret_ours,
+	struct sl_error *reterr)
+{
+	struct sl_worker *keeper = &workers->keeper;
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	enum sl_err err = sl_pg_exec(keeper->pg, SL_SQL_step_renew, &rows, reterr, SL_PG_I64(id),
+		SL_PG_I64(claims), SL_PG_I64(workers->config->lease_ms));
+	*ret_ours = rows.count > 0;
+	return err;
+}
+
+static enum sl_err renew_all(struct sl_workers *workers, struct sl_error *reterr)
+{
+	struct sl_worker *keeper = &workers->keeper;
+	enum sl_err err = SL_ERR_OK;
+	if (keeper->pg == NULL) {
+		err = sl_pg_connect(
+			workers->config->database_url, "spotlist leases", &keeper->pg, reterr);
+	}
+	for (unsigned i = 0; err == SL_ERR_OK && i < workers->count; i++) {
+		struct sl_thread *thread = &workers->threads[i];
+		pthread_mutex_lock(&workers->lock);
+		int64_t id = thread->held_id;
+		int64_t claims = thread->held_claims;
+		pthread_mutex_unlock(&workers->lock);
+		bool ours = true;
+		if (id != 0) {
+			err = renew(workers, id, claims, &ours, reterr);
+		}
+		if (err == SL_ERR_OK && !ours) {
+			pthread_mutex_lock(&workers->lock);
+			/* Unless it was committed just now, which also leaves nothing to renew. */
+			if (thread->held_id == id && thread->held_claims == claims) {
+				thread->lost = true;
+			}
+			pthread_mutex_unlock(&workers->lock);
+		}
+	}
+	return err;
+}
+
+static void *keeper_main(void *argument)
+{
+	struct sl_workers *workers = argument;
+	struct timespec until = monotonic_in(workers->config->lease_ms / 3);
+	pthread_mutex_lock(&workers->lock);
+	/* Also while stopping: running steps are still to end well. */
+	while (workers->running > 0) {
+		if (pthread_cond_timedwait(&workers->changed, &workers->lock, &until) == 0) {
+			continue;
+		}
+		pthread_mutex_unlock(&workers->lock);
+		SL_AUTO(sl_error_finish)
+		struct sl_error error = SL_ERROR_INIT;
+		if (renew_all(workers, &error) != SL_ERR_OK) {
+			sl_log_error(SL_LOG_WARN, "leases not renewed", &error, SL_F_END);
+		}
+		until = monotonic_in(workers->config->lease_ms / 3);
+		pthread_mutex_lock(&workers->lock);
+	}
+	pthread_mutex_unlock(&workers->lock);
+	return NULL;
+}
+
+/* --- for steps ----------------------------------------------------------------------------- */
+
+bool sl_worker_wait(struct sl_worker *worker, int64_t ms)
+{
+	struct sl_workers *workers = worker->thread->workers;
+	struct timespec until = monotonic_in(ms);
+	pthread_mutex_lock(&workers->lock);
+	int timed_out = 0;
+	while (!workers->stopping && timed_out == 0) {
+		timed_out = pthread_cond_timedwait(&workers->changed, &workers->lock, &until);
+	}
+	bool stopping = workers->stopping;
+	pthread_mutex_unlock(&workers->lock);
+	return !stopping;
+}
+
+bool sl_worker_lost_lease(const struct sl_worker *worker)
+{
+	struct sl_workers *workers = worker->thread->workers;
+	pthread_mutex_lock(&workers->lock);
+	bool lost = worker->thread->lost;
+	pthread_mutex_unlock(&workers->lock);
+	return lost;
+}
+
+void sl_worker_gate_changed(struct sl_worker *worker, enum sl_gate gate)
+{
+	struct sl_workers *workers = worker->thread->workers;
+	pthread_mutex_lock(&workers->lock);
+	workers->gates |= 1U << gate;
+	pthread_mutex_unlock(&workers->lock);
+}
+
+/* --- life ---------------------------------------------------------------------------------- */
+
+static void init_worker(struct sl_thread *thread, unsigned index, struct sl_aws *aws)
 {
 	char host[64] = "";
 	gethostname(host, sizeof(host) - 1);
-	snprintf(thread->worker.holder, sizeof(thread->worker.holder), "%s:%d:%u", host,
-		(int)getpid(), index);
-	thread->worker.config = thread->workers->config;
-	thread->worker.aws = sl_client_create(aws);
+	struct sl_worker *worker = &thread->worker;
+	snprintf(worker->holder, sizeof(worker->holder), "%s:%d:%u", host, (int)getpid(), index);
+	worker->config = thread->workers->config;
+	worker->aws = sl_client_create(aws);
+	worker->region = sl_aws_region(aws);
+	worker->thread = thread;
+}
+
+static void start_threads(struct sl_workers *workers, struct sl_aws *aws)
+{
+	unsigned count = (unsigned)workers->config->workers;
+	for (unsigned i = 0; i < count; i++) {
+		workers->threads[i].workers = workers;
+		init_worker(&workers->threads[i], i, aws);
+	}
+	/* Before any starts: the others look at these. */
+	workers->running = workers->count = count;
+	for (unsigned i = 0; i < count; i++) {
+		struct sl_thread *thread = &workers->threads[i];
+		if (pthread_create(&thread->id, NULL, thread_main, thread) != 0) {
+			SL_BUG("no thread for a worker");
+		}
+	}
+	if (pthread_create(&workers->keeper_id, NULL, keeper_main, workers) != 0) {
+		SL_BUG("no thread to keep leases");
+	}
+	workers->keeper_started = true;
 }
 
 enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws,
 	struct sl_workers **ret, struct sl_error *reterr)
 {
-	unsigned count = (unsigned)config->workers;
-	struct sl_workers *workers =
-		sl_calloc(1, sizeof(*workers) + count * sizeof(workers->threads[0]));
+	struct sl_workers *workers = sl_calloc(
+		1, sizeof(*workers) + (size_t)config->workers * sizeof(workers->threads[0]));
 	workers->config = config;
+	workers->gates = SL_GATES_ALL;
 	pthread_mutex_init(&workers->lock, NULL);
 	pthread_condattr_t attributes;
 	pthread_condattr_init(&attributes);
@@ -214,38 +443,25 @@ enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws
 	pthread_cond_init(&workers->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 
-	enum sl_err err = sl_pg_listener_create(config->database_url, "spotlist_steps", on_notify,
-		workers, &workers->listener, reterr);
-	for (unsigned i = 0; err == SL_ERR_OK && i < count; i++) {
-		struct thread *thread = &workers->threads[i];
-		thread->workers = workers;
-		err = sl_pg_connect(
-			config->database_url, "spotlist worker", &thread->worker.pg, reterr);
-		if (err != SL_ERR_OK) {
-			break;
-		}
-		init_worker(thread, i, aws);
-		pthread_mutex_lock(&workers->lock);
-		workers->running++;
-		workers->count++;
-		pthread_mutex_unlock(&workers->lock);
-		if (pthread_create(&thread->id, NULL, thread_main, thread) != 0) {
-			SL_BUG("no thread for a worker");
-		}
+	/* A schema that is not ours, or a setting that is wrong, is told at boot. */
+	enum sl_err err = sl_pg_connect(
+		config->database_url, "spotlist leases", &workers->keeper.pg, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_pg_listener_create(config->database_url, "spotlist_steps", on_notify,
+			workers, &workers->listener, reterr);
 	}
 	if (err != SL_ERR_OK) {
 		sl_workers_destroy(workers, 0);
 		return err;
 	}
+	start_threads(workers, aws);
 	*ret = workers;
 	return SL_ERR_OK;
 }
 
 static void wait_for_end(struct sl_workers *workers, int64_t grace_ms)
 {
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += grace_ms / 1000;
+	struct timespec until = monotonic_in(grace_ms);
 	pthread_mutex_lock(&workers->lock);
 	workers->stopping = true;
 	pthread_cond_broadcast(&workers->changed);
@@ -266,11 +482,15 @@ void sl_workers_destroy(struct sl_workers *workers, int64_t grace_ms)
 		sl_client_interrupt(workers->threads[i].worker.aws);
 	}
 	for (unsigned i = 0; i < workers->count; i++) {
-		struct thread *thread = &workers->threads[i];
+		struct sl_thread *thread = &workers->threads[i];
 		pthread_join(thread->id, NULL);
 		sl_client_destroy(thread->worker.aws);
 		sl_pg_destroy(thread->worker.pg);
 	}
+	if (workers->keeper_started) {
+		pthread_join(workers->keeper_id, NULL);
+	}
+	sl_pg_destroy(workers->keeper.pg);
 	sl_pg_listener_destroy(workers->listener);
 	pthread_cond_destroy(&workers->changed);
 	pthread_mutex_destroy(&workers->lock);

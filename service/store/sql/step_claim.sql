@@ -1,5 +1,6 @@
 -- Takes the step that has been due for longest: waiting and due, or held by someone whose lease
--- has run out. One index range scan, whatever the number of waiting steps.
+-- has run out. One index range scan, whatever the number of waiting steps; parked ones are due
+-- never.
 -- $1: holder  $2: lease in ms
 UPDATE spotlist_data.steps
 SET holder = $1, claims = claims + 1, wake = false,
@@ -10,5 +11,5 @@ WHERE id = (
     ORDER BY due_at, id
     LIMIT 1
     FOR UPDATE SKIP LOCKED)
-RETURNING id, video_id, track, part, kind, claims, failures, payload::text AS payload,
+RETURNING id, video_id, track, part, kind, claims, failures, gate, payload::text AS payload,
     (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint AS age_ms
