@@ -41,8 +41,6 @@
 	X(DELIVERY_NOT_FOUND, "delivery_not_found", 404, false, "There is no such delivery") \
 	X(IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 422, false, \
 		"The Idempotency-Key was used for another request") \
-	X(IDEMPOTENCY_KEY_BUSY, "idempotency_key_busy", 409, true, \
-		"A request with this Idempotency-Key is being worked on") \
 	X(QUEUE_FULL, "queue_full", 429, true, "The queue is full") \
 	X(CALLBACK_REFUSED, "callback_refused", 422, false, \
 		"The callback address is not allowed") \
