@@ -117,7 +117,7 @@ def test_problem_codes_are_those_of_the_catalogue(contract):
                   for status in operation["responses"]}
     assert {codes[code] for code in problem} - {405, 414} <= documented
     # What can befall a video but not a request, the other way round, and nothing forgotten.
-    never_shown = {"ok", "config", "lease_lost"}
+    never_shown = {"ok", "config", "lease_lost", "quota_wait"}
     assert set(codes) - set(problem) - set(failure) == never_shown
 
 
