@@ -184,6 +184,17 @@ int sl_fsm_video_next(enum sl_video_state state, enum sl_event event)
 	return row != NULL ? row->to : -1;
 }
 
+void sl_fsm_video_words(enum sl_video_state state, enum sl_event event, const char **ret_event,
+	const char **ret_message)
+{
+	const struct transition *row = FIND(video_table, state, event);
+	if (row == NULL) {
+		SL_BUG("an event that means nothing in this state has no words");
+	}
+	*ret_event = event_names[event];
+	*ret_message = row->comment;
+}
+
 int sl_fsm_analysis_next(enum sl_analysis_state state, enum sl_event event)
 {
 	const struct transition *row = FIND(analysis_table, state, event);
@@ -191,11 +202,11 @@ int sl_fsm_analysis_next(enum sl_analysis_state state, enum sl_event event)
 }
 
 static enum sl_err write_timeline(struct sl_pg *pg, const char *video_id, const char *analysis,
-	const struct transition *row, struct sl_error *reterr)
+	const struct transition *row, const char *at, struct sl_error *reterr)
 {
-	return sl_pg_exec(pg, SL_SQL_timeline_insert, NULL, reterr, SL_PG_TEXT(video_id),
-		SL_PG_TEXT(event_names[row->event]), SL_PG_TEXT(analysis),
-		SL_PG_TEXT(row->comment));
+	return sl_pg_exec(pg, SL_SQL_timeline_insert_at, NULL, reterr, SL_PG_TEXT(video_id),
+		SL_PG_TEXT(event_names[row->event]), SL_PG_TEXT(analysis), SL_PG_TEXT(row->comment),
+		SL_PG_TEXT(at));
 }
 
 enum sl_err sl_fsm_video_apply(struct sl_pg *pg, const char *video_id, enum sl_event event,
@@ -222,7 +233,9 @@ enum sl_err sl_fsm_video_apply(struct sl_pg *pg, const char *video_id, enum sl_e
 	err = sl_pg_exec(pg, SL_SQL_video_set_state, NULL, reterr, SL_PG_TEXT(video_id),
 		SL_PG_TEXT(video_names[row->from]), SL_PG_TEXT(video_names[row->to]),
 		SL_PG_TEXT(final ? final_at : NULL));
-	return err != SL_ERR_OK ? err : write_timeline(pg, video_id, NULL, row, reterr);
+	return err != SL_ERR_OK
+		? err
+		: write_timeline(pg, video_id, NULL, row, final ? final_at : NULL, reterr);
 }
 
 enum sl_err sl_fsm_analysis_apply(struct sl_pg *pg, const char *video_id, const char *kind,
@@ -250,7 +263,7 @@ enum sl_err sl_fsm_analysis_apply(struct sl_pg *pg, const char *video_id, const 
 	err = sl_pg_exec(pg, SL_SQL_analysis_set_state, NULL, reterr, SL_PG_TEXT(video_id),
 		SL_PG_TEXT(kind), SL_PG_TEXT(analysis_names[row->from]),
 		SL_PG_TEXT(analysis_names[row->to]), SL_PG_BOOL(final));
-	return err != SL_ERR_OK ? err : write_timeline(pg, video_id, kind, row, reterr);
+	return err != SL_ERR_OK ? err : write_timeline(pg, video_id, kind, row, NULL, reterr);
 }
 
 static void draw(FILE *out, const char *title, const struct transition *table, size_t count,

@@ -73,6 +73,10 @@ bool sl_fsm_analysis_is_final(enum sl_analysis_state state);
 int sl_fsm_video_next(enum sl_video_state state, enum sl_event event);
 int sl_fsm_analysis_next(enum sl_analysis_state state, enum sl_event event);
 
+/** What the timeline will say of a transition that means something. */
+void sl_fsm_video_words(enum sl_video_state state, enum sl_event event, const char **ret_event,
+	const char **ret_message);
+
 /**
  * Applies an event to a video inside an open transaction: locks the row, moves the state, writes
  * the timeline. An event that means nothing in the present state changes nothing (callbacks come

@@ -10,9 +10,11 @@
 #include "mem.h"
 #include "record.h"
 #include "steps.h"
+#include "webhook.h"
 
 struct settlement {
 	const struct sl_step *step;
+	enum sl_video_state from;
 	enum sl_event event;
 	enum sl_video_state state;
 	char at[SL_CLOCK_RFC3339_SIZE];
@@ -93,7 +95,6 @@ static json_t *record_item(const struct sl_pg_rows *row, const struct settlement
 		{"frames_prefix", "framesPrefix", false},
 		{"frame_count", "frameCount", true},
 		{"duration_ms", "durationMs", true},
-		{"celebrity_frames", "celebrityFrames", false},
 	};
 	SL_AUTO(sl_freep)
 	char *name = sl_asprintf("videos/%s", settlement->step->video_id);
@@ -115,33 +116,49 @@ static json_t *record_item(const struct sl_pg_rows *row, const struct settlement
 	return item;
 }
 
-static enum sl_err put_record(
-	struct sl_worker *worker, const struct settlement *settlement, struct sl_error *reterr)
+/* A column into an attribute of `item`, or into parts where it is too large for that. */
+static enum sl_err add_large(struct sl_worker *worker, const struct settlement *settlement,
+	const char *attribute, const char *text, json_t *item, struct sl_error *reterr)
 {
-	const struct sl_step *step = settlement->step;
-	SL_AUTO(sl_pg_rows_finish)
-	struct sl_pg_rows row = {0};
-	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_video_record, &row, reterr,
-		SL_PG_TEXT(step->video_id), SL_PG_TEXT(sl_fsm_video_state_name(settlement->state)),
-		SL_PG_TEXT(settlement->at));
-	if (err != SL_ERR_OK) {
-		return err;
+	if (text == NULL) {
+		return SL_ERR_OK;
 	}
-	SL_AUTO(sl_json_decrefp)
-	json_t *item = record_item(&row, settlement);
 	SL_AUTO(sl_freep)
-	char *name = sl_asprintf("videos/%s", step->video_id);
+	char *name = sl_asprintf("videos/%s", settlement->step->video_id);
 	SL_AUTO(sl_record_parts_finish)
 	struct sl_record_parts parts = {
 		.aws = worker->aws,
 		.table = worker->config->table,
 		.file_name = name,
-		.video_id = step->video_id,
-		.attribute = "record",
+		.video_id = settlement->step->video_id,
+		.attribute = attribute,
 	};
-	err = sl_record_parts_add_text(&parts, sl_pg_text(&row, 0, "record"), reterr);
+	enum sl_err err = sl_record_parts_add_text(&parts, text, reterr);
+	return err == SL_ERR_OK ? sl_record_parts_end(&parts, item, reterr) : err;
+}
+
+static enum sl_err put_record(
+	struct sl_worker *worker, const struct settlement *settlement, struct sl_error *reterr)
+{
+	const struct sl_step *step = settlement->step;
+	const char *event;
+	const char *message;
+	sl_fsm_video_words(settlement->from, settlement->event, &event, &message);
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows row = {0};
+	enum sl_err err = sl_pg_exec(worker->pg, SL_SQL_video_record, &row, reterr,
+		SL_PG_TEXT(step->video_id), SL_PG_TEXT(sl_fsm_video_state_name(settlement->state)),
+		SL_PG_TEXT(settlement->at), SL_PG_TEXT(event), SL_PG_TEXT(message));
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	SL_AUTO(sl_json_decrefp)
+	json_t *item = record_item(&row, settlement);
+	err = add_large(worker, settlement, "celebrityFrames",
+		sl_pg_text(&row, 0, "celebrity_frames"), item, reterr);
 	if (err == SL_ERR_OK) {
-		err = sl_record_parts_end(&parts, item, reterr);
+		err = add_large(
+			worker, settlement, "record", sl_pg_text(&row, 0, "record"), item, reterr);
 	}
 	if (err == SL_ERR_OK) {
 		err = sl_dynamodb_put_item(worker->aws, worker->config->table, item, reterr);
@@ -164,13 +181,13 @@ static enum sl_err settle_tx(struct sl_pg *pg, void *context, struct sl_error *r
 		err = sl_pg_exec(pg, SL_SQL_document_put, NULL, reterr, SL_PG_TEXT(id),
 			SL_PG_TEXT(sl_pg_text(&row, 0, "body")));
 	}
-	return err;
+	return err == SL_ERR_OK ? sl_webhook_enqueue(pg, id, reterr) : err;
 }
 
 enum sl_err sl_settle(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
-	struct settlement settlement = {.step = step};
 	enum sl_video_state now = sl_fsm_video_state_parse(step->video.state);
+	struct settlement settlement = {.step = step, .from = now};
 	enum sl_err err = SL_ERR_OK;
 	if (now == SL_VIDEO_ANALYZING) {
 		err = judge(worker, step, &settlement.event, reterr);
