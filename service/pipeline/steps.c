@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "end.h"
 #include "gate.h"
 #include "log.h"
 #include "mem.h"
@@ -34,6 +35,7 @@ static const struct {
 	[SL_STEP_TRANSCRIPT_POLL] =    {"transcript_poll",    sl_transcript_poll,    LIMIT(transcript_limit_s)},
 	[SL_STEP_SETTLE] =             {"settle",             sl_settle,             NO_LIMIT},
 	[SL_STEP_SNS_CONFIRM] =        {"sns_confirm",        sl_sns_confirm,        NO_LIMIT},
+	[SL_STEP_END] =                {"end",                sl_end,                NO_LIMIT},
 };
 /* clang-format on */
 
@@ -61,45 +63,19 @@ void sl_step_finish(struct sl_step *step)
 	*step = (struct sl_step){0};
 }
 
-/* How often cancelling a job at its provider is tried before it is left to itself. */
-#define MAX_CANCELS 5
-
-static enum sl_err check_limits(
-	struct sl_worker *worker, const struct sl_step *step, struct sl_error *reterr)
-{
-	size_t offset = kinds[step->kind].limit;
-	if (offset == NO_LIMIT) {
-		return SL_ERR_OK;
-	}
-	int64_t limit_s = *(const int64_t *)((const char *)worker->config + offset);
-	bool step_late = step->age_ms > limit_s * 1000;
-	bool video_late = step->video.running_s > worker->config->video_limit_s;
-	if (!step_late && !video_late) {
-		return SL_ERR_OK;
-	}
-	SL_AUTO(sl_error_finish)
-	struct sl_error why = SL_ERROR_INIT;
-	enum sl_err err = sl_provider_job_cancel(worker, &step->video, step->track, &why);
-	if (err != SL_ERR_OK && step->failures < MAX_CANCELS) {
-		sl_error_move(reterr, &why);
-		return err;
-	}
-	return sl_error_set(reterr, SL_ERR_TIME_LIMIT, "%s took longer than %lld s%s",
-		step_late ? step->track : "the video",
-		(long long)(step_late ? limit_s : worker->config->video_limit_s),
-		err == SL_ERR_OK ? "" : "; its job could not be cancelled");
-}
-
 enum sl_err sl_step_run(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
 	if (step->video_id != NULL) {
 		enum sl_err err = sl_video_load(worker->pg, step->video_id, &step->video, reterr);
-		if (err == SL_ERR_OK) {
-			err = check_limits(worker, step, reterr);
-		}
 		if (err != SL_ERR_OK) {
 			return err;
 		}
+	}
+	if (step->video_id != NULL &&
+		sl_end_overtakes(sl_fsm_video_state_parse(step->video.state), step->track,
+			step->part, step->kind)) {
+		const struct sl_step_next gone = {.done = true};
+		return sl_step_commit(worker, step, &gone, NULL, NULL, reterr);
 	}
 	return kinds[step->kind].run(worker, step, reterr);
 }
@@ -158,6 +134,7 @@ struct commit {
 	const struct sl_step_next *next;
 	sl_tx_fn *fn;
 	void *context;
+	bool overtaken; /* found out under the video's lock */
 };
 
 static enum sl_err hand_on(struct sl_pg *pg, const struct commit *commit, struct sl_error *reterr)
@@ -166,7 +143,7 @@ static enum sl_err hand_on(struct sl_pg *pg, const struct commit *commit, struct
 	SL_AUTO(sl_pg_rows_finish)
 	struct sl_pg_rows rows = {0};
 	enum sl_err err;
-	if (commit->next->done) {
+	if (commit->next->done || commit->overtaken) {
 		err = sl_pg_exec(pg, SL_SQL_step_delete, &rows, reterr, SL_PG_I64(step->id),
 			SL_PG_I64(step->claims));
 	} else {
@@ -213,20 +190,42 @@ static enum sl_err settle_when_done(
 		SL_PG_I64(0), SL_PG_TEXT("{}"));
 }
 
+/* Locks the video, and looks whether it was cancelled or deleted while the step was held. */
+static enum sl_err lock_video(struct sl_pg *pg, struct commit *commit, struct sl_error *reterr)
+{
+	const struct sl_step *step = commit->step;
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows video = {0};
+	enum sl_err err =
+		sl_pg_exec(pg, SL_SQL_video_lock, &video, reterr, SL_PG_TEXT(step->video_id));
+	if (err == SL_ERR_OK && video.count > 0) {
+		commit->overtaken = sl_end_overtakes(
+			sl_fsm_video_state_parse(sl_pg_text(&video, 0, "state")), step->track,
+			step->part, step->kind);
+	}
+	return err;
+}
+
 static enum sl_err commit_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
-	const struct commit *commit = context;
+	struct commit *commit = context;
 	const struct sl_step *step = commit->step;
 	enum sl_err err = SL_ERR_OK;
+	commit->overtaken = false;
 	if (step->video_id != NULL) {
-		err = sl_pg_exec(pg, SL_SQL_video_lock, NULL, reterr, SL_PG_TEXT(step->video_id));
+		err = lock_video(pg, commit, reterr);
 	}
 	/* Handed on first: a lost lease must not let `fn` do its work. */
 	if (err == SL_ERR_OK) {
 		err = hand_on(pg, commit, reterr);
 	}
-	if (err == SL_ERR_OK && commit->fn != NULL) {
+	bool wanted = !commit->overtaken || sl_end_keeps_outcome(step->kind);
+	if (err == SL_ERR_OK && commit->fn != NULL && wanted) {
 		err = commit->fn(pg, commit->context, reterr);
+	}
+	if (err == SL_ERR_OK && commit->overtaken) {
+		return sl_pg_exec(pg, SL_SQL_step_wake, NULL, reterr, SL_PG_TEXT(step->video_id),
+			SL_PG_TEXT("end"));
 	}
 	if (err == SL_ERR_OK && commit->next->done && step->video_id != NULL &&
 		step->kind != SL_STEP_SETTLE) {
@@ -238,9 +237,9 @@ static enum sl_err commit_tx(struct sl_pg *pg, void *context, struct sl_error *r
 enum sl_err sl_step_commit(struct sl_worker *worker, struct sl_step *step,
 	const struct sl_step_next *next, sl_tx_fn *fn, void *context, struct sl_error *reterr)
 {
-	struct commit commit = {step, next, fn, context};
+	struct commit commit = {step, next, fn, context, false};
 	enum sl_err err = sl_pg_tx(worker->pg, kinds[step->kind].name, commit_tx, &commit, reterr);
-	if (err == SL_ERR_OK && next->done && step->gate >= 0) {
+	if (err == SL_ERR_OK && (next->done || commit.overtaken) && step->gate >= 0) {
 		sl_worker_gate_changed(worker, (enum sl_gate)step->gate);
 	}
 	return err;
@@ -273,10 +272,67 @@ enum sl_err sl_step_mark_collecting(
 	return sl_pg_tx(worker->pg, "mark_collecting", mark_collecting_tx, step, reterr);
 }
 
+/* --- time limits --------------------------------------------------------------------------- */
+
+/* How often cancelling a job at its provider is tried before it is left to itself. */
+#define MAX_CANCELS 5
+
+static int64_t limit_s(const struct sl_worker *worker, const struct sl_step *step)
+{
+	return *(const int64_t *)((const char *)worker->config + kinds[step->kind].limit);
+}
+
+static bool step_is_late(const struct sl_worker *worker, const struct sl_step *step)
+{
+	return step->age_ms > limit_s(worker, step) * 1000;
+}
+
+/* Asked only when a step would have to wait again: what is done is collected however late, since
+ * it may have been us who did not look. */
+static bool is_late(const struct sl_worker *worker, const struct sl_step *step)
+{
+	return kinds[step->kind].limit != NO_LIMIT &&
+		(step_is_late(worker, step) ||
+			step->video.running_s > worker->config->video_limit_s);
+}
+
+/* Ends the job and says so; or the error of cancelling it, while that may still succeed. */
+static enum sl_err out_of_time(
+	struct sl_worker *worker, const struct sl_step *step, struct sl_error *reterr)
+{
+	SL_AUTO(sl_error_finish)
+	struct sl_error why = SL_ERROR_INIT;
+	enum sl_err err = sl_provider_job_cancel(worker, &step->video, step->track, &why);
+	if (err != SL_ERR_OK && step->failures < MAX_CANCELS) {
+		sl_error_move(reterr, &why);
+		return err;
+	}
+	bool step_late = step_is_late(worker, step);
+	return sl_error_set(reterr, SL_ERR_TIME_LIMIT, "%s took longer than %lld s%s",
+		step_late ? kinds[step->kind].name : "the video",
+		(long long)(step_late ? limit_s(worker, step) : worker->config->video_limit_s),
+		err == SL_ERR_OK ? "" : "; its job could not be cancelled");
+}
+
+enum sl_err sl_step_poll_again(struct sl_worker *worker, struct sl_step *step, sl_tx_fn *fn,
+	void *context, struct sl_error *reterr)
+{
+	if (is_late(worker, step)) {
+		return out_of_time(worker, step, reterr);
+	}
+	const struct sl_step_next again = {.kind = step->kind,
+		.delay_ms = sl_step_poll_delay_ms(worker, step->age_ms),
+		.payload = step->payload};
+	return sl_step_commit(worker, step, &again, fn, context, reterr);
+}
+
 /* --- failing ------------------------------------------------------------------------------- */
 
 /* How often an answer that makes no sense is asked for again. */
 #define MAX_NONSENSE 5
+/* Nothing is given up for its age before it was tried so often: it may have been us who were not
+ * there. */
+#define MIN_FAILURES 8
 /* "Too many open jobs" passes when a job ends: minutes, not seconds. */
 #define LIMIT_BASE_MS   60000
 #define BACKOFF_BASE_MS 500
@@ -318,7 +374,8 @@ static bool may_pass(
 		return step->failures + 1 < MAX_NONSENSE;
 	default:
 		return sl_err_retryable(error->code) &&
-			step->age_ms < worker->config->give_up_s * 1000;
+			(step->failures + 1 < MIN_FAILURES ||
+				step->age_ms < worker->config->give_up_s * 1000);
 	}
 }
 
@@ -392,8 +449,16 @@ enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
 	if (error->code == SL_ERR_QUOTA_WAIT) {
 		return put_off(worker, step, jittered(error->retry_after_ms), false, reterr);
 	}
+	SL_AUTO(sl_error_finish)
+	struct sl_error late = SL_ERROR_INIT;
 	/* The record must be written whatever it takes: settling is never given up. */
-	if (step->kind == SL_STEP_SETTLE || may_pass(worker, step, error)) {
+	bool passes = step->kind == SL_STEP_SETTLE || may_pass(worker, step, error);
+	if (passes && step->failures + 1 >= MIN_FAILURES && is_late(worker, step)) {
+		passes = out_of_time(worker, step, &late) != SL_ERR_TIME_LIMIT;
+		late.provider = passes ? late.provider : sl_error_copy_provider(&error->provider);
+		error = &late;
+	}
+	if (passes) {
 		return put_off(worker, step, sl_step_backoff_ms(step, error), true, reterr);
 	}
 	struct failure failure = {step, error};

@@ -40,7 +40,7 @@ struct sl_step {
 };
 void sl_step_finish(struct sl_step *step);
 
-/** Does a step, unless its time is up (TIME_LIMIT). An error is turned into a retry or a failure by
+/** Does a step. An error is turned into a retry or a failure by
  * sl_step_failed(). */
 SL_MUST_CHECK enum sl_err sl_step_run(
 	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr);
@@ -72,6 +72,11 @@ struct sl_step_next {
  */
 SL_MUST_CHECK enum sl_err sl_step_commit(struct sl_worker *worker, struct sl_step *step,
 	const struct sl_step_next *next, sl_tx_fn *fn, void *context, struct sl_error *reterr);
+
+/** Commits that the job still runs: asked for again later with the same payload. TIME_LIMIT when
+ *  it, or the video, has run for too long; the job is then cancelled at its provider. */
+SL_MUST_CHECK enum sl_err sl_step_poll_again(struct sl_worker *worker, struct sl_step *step,
+	sl_tx_fn *fn, void *context, struct sl_error *reterr);
 
 /** LEASE_LOST when another worker has taken the step over: a long step looks now and then and
  *  ends early. The lease itself is renewed by a thread of its own (worker.c). */
@@ -117,5 +122,6 @@ sl_step_fn sl_transcript_start;
 sl_step_fn sl_transcript_poll;
 sl_step_fn sl_settle;
 sl_step_fn sl_sns_confirm; /* notify.c */
+sl_step_fn sl_end;
 
 #endif

@@ -450,8 +450,5 @@ enum sl_err sl_transcode_poll(
 		break;
 	}
 	struct progress progress = {step->video_id, job.percent};
-	const struct sl_step_next again = {.kind = SL_STEP_TRANSCODE_POLL,
-		.delay_ms = sl_step_poll_delay_ms(worker, step->age_ms),
-		.payload = step->payload};
-	return sl_step_commit(worker, step, &again, percent_tx, &progress, reterr);
+	return sl_step_poll_again(worker, step, percent_tx, &progress, reterr);
 }

@@ -280,7 +280,5 @@ enum sl_err sl_transcript_poll(
 	default:
 		break;
 	}
-	const struct sl_step_next again = {.kind = SL_STEP_TRANSCRIPT_POLL,
-		.delay_ms = sl_step_poll_delay_ms(worker, step->age_ms)};
-	return sl_step_commit(worker, step, &again, NULL, NULL, reterr);
+	return sl_step_poll_again(worker, step, NULL, NULL, reterr);
 }
