@@ -14,6 +14,8 @@ sl_handler sl_video_create;
 sl_handler sl_video_list;
 sl_handler sl_video_get;
 sl_handler sl_video_metadata;
+sl_handler sl_delivery_list;
+sl_handler sl_delivery_replay;
 sl_handler sl_sns_receive;
 sl_handler sl_healthz;
 sl_handler sl_readyz;

@@ -15,12 +15,14 @@
 #include "routes.h"
 #include "server.h"
 #include "text.h"
+#include "webhook_sender.h"
 #include "worker.h"
 
 struct process {
 	const struct sl_config *config;
 	struct sl_app app;
 	struct sl_workers *workers;
+	struct sl_webhook_sender *callbacks;
 	struct sl_server *server;
 	struct sl_server *admin;
 };
@@ -62,7 +64,11 @@ static enum sl_err start_app(struct process *process, struct sl_error *reterr)
 	};
 	app->verifier = sl_sns_verifier_create(app->aws, &options);
 	app->preflight = sl_s3_preflight_create(app->aws, config->preflight_timeout_ms);
-	return sl_workers_create(config, app->aws, &process->workers, reterr);
+	err = sl_workers_create(config, app->aws, &process->workers, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_webhook_sender_create(config, &process->callbacks, reterr);
+	}
+	return err;
 }
 
 static enum sl_err start_servers(struct process *process, struct sl_error *reterr)
@@ -143,6 +149,8 @@ static void stop(struct process *process)
 	sl_server_destroy(process->admin);
 	int64_t left = deadline - sl_clock_monotonic_ms();
 	sl_workers_destroy(process->workers, left > 0 ? left : 0);
+	left = deadline - sl_clock_monotonic_ms();
+	sl_webhook_sender_destroy(process->callbacks, left > 0 ? left : 0);
 	sl_s3_preflight_destroy(process->app.preflight);
 	sl_sns_verifier_destroy(process->app.verifier);
 	sl_pg_pool_destroy(process->app.pool);

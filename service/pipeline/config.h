@@ -50,6 +50,14 @@ struct sl_config {
 	int64_t labels_limit_s;
 	int64_t transcript_limit_s;
 	int64_t video_limit_s;
+	/* callbacks: see webhook.h */
+	struct sl_config_list webhook_secrets;
+	bool webhook_allow_http;
+	struct sl_config_list webhook_allow_networks;
+	char *webhook_ca_bundle;
+	int64_t webhook_timeout_ms;
+	int64_t webhook_senders;
+	struct sl_config_list webhook_retry_ms;
 	int log_level;
 };
 

@@ -11,6 +11,11 @@
 #include "mem.h"
 #include "source.h"
 #include "steps.h"
+#include "webhook.h"
+
+struct callback {
+	const char *url;
+};
 
 struct body {
 	const char *source;
@@ -19,6 +24,12 @@ struct body {
 	const char *title;
 	struct sl_json_strv tags;
 	struct sl_options options;
+	struct callback callback;
+};
+
+static const struct sl_json_field callback_spec[] = {
+	SL_STR(struct callback, url, 1, 2048, SL_REQUIRED),
+	SL_JSON_END,
 };
 
 static const struct sl_json_field body_spec[] = {
@@ -49,6 +60,7 @@ static const struct sl_json_field body_spec[] = {
 		.offset = offsetof(struct body, options.transcript),
 		.flags = SL_OPTIONAL,
 		.spec = sl_options_transcript_spec},
+	SL_OBJ(struct body, callback, callback_spec, SL_OPTIONAL),
 	SL_JSON_END,
 };
 
@@ -59,6 +71,7 @@ void sl_submission_finish(struct sl_submission *submission)
 	free(submission->key);
 	free(submission->content_type);
 	free(submission->title);
+	free(submission->callback_url);
 	free(submission->etag);
 	json_decref(submission->tags);
 	json_decref(submission->root);
@@ -168,6 +181,7 @@ enum sl_err sl_submission_decode(const struct sl_config *config, json_t *root,
 	struct sl_submission submission = {
 		.options = body.options,
 		.title = sl_strdup(body.title),
+		.callback_url = sl_strdup(body.callback.url),
 		.tags = json_array(),
 		.root = json_incref(root),
 	};
@@ -178,6 +192,9 @@ enum sl_err sl_submission_decode(const struct sl_config *config, json_t *root,
 	err = check_texts(&body, reterr);
 	if (err == SL_ERR_OK) {
 		err = decode_source(config, &body, &submission, reterr);
+	}
+	if (err == SL_ERR_OK && body.callback.url != NULL) {
+		err = sl_webhook_check(config, body.callback.url, reterr);
 	}
 	sl_json_finish(body_spec, &body);
 	if (err != SL_ERR_OK) {
@@ -267,7 +284,8 @@ static enum sl_err insert_video(const struct sl_config *config, struct sl_pg *pg
 		submission->size_bytes > 0 ? SL_PG_I64(submission->size_bytes) : SL_PG_NULL,
 		SL_PG_TEXT(submission->etag), SL_PG_TEXT(submission->title), SL_PG_TEXT(tags),
 		SL_PG_TEXT(options), SL_PG_I64(submission->options.frames.interval_ms),
-		submission->is_upload ? SL_PG_I64(config->upload_expiry_s) : SL_PG_NULL);
+		submission->is_upload ? SL_PG_I64(config->upload_expiry_s) : SL_PG_NULL,
+		SL_PG_TEXT(submission->callback_url));
 }
 
 enum sl_err sl_submission_insert(const struct sl_config *config, struct sl_pg *pg,
@@ -310,8 +328,7 @@ struct acceptance {
 static enum sl_err accept_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
 	const struct acceptance *acceptance = context;
-	enum sl_err err =
-		sl_idempotency_hold(pg, acceptance->idempotency, acceptance->id, reterr);
+	enum sl_err err = sl_idempotency_hold(pg, acceptance->idempotency, acceptance->id, reterr);
 	if (err != SL_ERR_OK || acceptance->id[0] != '\0') {
 		return err;
 	}

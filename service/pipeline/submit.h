@@ -18,6 +18,7 @@ struct sl_submission {
 	char *key;
 	char *content_type; /* uploads: signed into the URL; or NULL */
 	char *title;        /* or NULL */
+	char *callback_url; /* or NULL */
 	json_t *tags;       /* array */
 	struct sl_options options;
 	json_t *root; /* owns what options borrow */
