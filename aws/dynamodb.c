@@ -66,6 +66,21 @@ enum sl_err sl_dynamodb_get_item(struct sl_client *client, const char *table, co
 	return SL_ERR_OK;
 }
 
+enum sl_err sl_dynamodb_item_exists(struct sl_client *client, const char *table,
+	const char *partition_key, const char *value, bool *ret, struct sl_error *reterr)
+{
+	json_t *body = json_pack("{s:s, s:{s:{s:s}}, s:b, s:s, s:{s:s}}", "TableName", table, "Key",
+		partition_key, "S", value, "ConsistentRead", 1, "ProjectionExpression", "#k",
+		"ExpressionAttributeNames", "#k", partition_key);
+	SL_AUTO(sl_json_decrefp)
+	json_t *answer = NULL;
+	enum sl_err err = sl_dynamodb_call(client, "GetItem", body, &answer, reterr);
+	if (err == SL_ERR_OK) {
+		*ret = json_object_get(answer, "Item") != NULL;
+	}
+	return err;
+}
+
 /* --- pages ---------------------------------------------------------------------------------- */
 
 static enum sl_err get_page(struct sl_client *client, const char *operation, const char *table,

@@ -24,6 +24,11 @@ SL_MUST_CHECK enum sl_err sl_dynamodb_put_item(
 SL_MUST_CHECK enum sl_err sl_dynamodb_get_item(struct sl_client *client, const char *table,
 	const json_t *key, json_t **ret_item, struct sl_error *reterr);
 
+/** Whether there is an item: GetItem that sends back nothing but the key. `partition_key` is the
+ *  key attribute's name, `value` its string. */
+SL_MUST_CHECK enum sl_err sl_dynamodb_item_exists(struct sl_client *client, const char *table,
+	const char *partition_key, const char *value, bool *ret, struct sl_error *reterr);
+
 /** Puts any number of items with BatchWriteItem: splits at 25 items and 16 MB, and sends
  *  UnprocessedItems again with growing, jittered delays. The client's deadline is for all of it;
  *  items still unprocessed then are AWS_THROTTLED. What was written by then stays written: put

@@ -75,6 +75,10 @@ static enum sl_err prepare_tx(struct sl_pg *pg, void *context, struct sl_error *
 			SL_PG_TEXT("every analysis failed; each one tells why"), SL_PG_NULL);
 	} else if (err == SL_ERR_OK && settlement->state == SL_VIDEO_FAILED) {
 		err = skip_pending(pg, id, reterr);
+	} else if (err == SL_ERR_OK && settlement->state == SL_VIDEO_CANCELED) {
+		/* A step that failed while it was being cancelled is no failure of the video. */
+		err = sl_pg_exec(pg, SL_SQL_video_set_error, NULL, reterr, SL_PG_TEXT(id),
+			SL_PG_NULL, SL_PG_NULL, SL_PG_NULL);
 	}
 	return err;
 }
@@ -191,6 +195,8 @@ enum sl_err sl_settle(struct sl_worker *worker, struct sl_step *step, struct sl_
 	enum sl_err err = SL_ERR_OK;
 	if (now == SL_VIDEO_ANALYZING) {
 		err = judge(worker, step, &settlement.event, reterr);
+	} else if (now == SL_VIDEO_CANCELING) {
+		settlement.event = SL_EVENT_CANCELED;
 	} else if (now == SL_VIDEO_AWAITING_UPLOAD && step->video.upload_expired) {
 		settlement.event = SL_EVENT_UPLOAD_EXPIRED;
 	} else {

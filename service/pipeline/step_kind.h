@@ -15,6 +15,7 @@ enum sl_step_kind {
 	SL_STEP_TRANSCRIPT_POLL,    /* GetTranscriptionJob; when done, collect */
 	SL_STEP_SETTLE,             /* write the record and the final state */
 	SL_STEP_SNS_CONFIRM,        /* ConfirmSubscription */
+	SL_STEP_END,                /* cancel or delete the video */
 	SL_STEP_KINDS_
 };
 

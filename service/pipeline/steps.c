@@ -451,8 +451,10 @@ enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
 	}
 	SL_AUTO(sl_error_finish)
 	struct sl_error late = SL_ERROR_INIT;
-	/* The record must be written whatever it takes: settling is never given up. */
-	bool passes = step->kind == SL_STEP_SETTLE || may_pass(worker, step, error);
+	/* The record must be written, and what is to go removed, whatever it takes: settling and
+	 * ending are never given up. */
+	bool passes = step->kind == SL_STEP_SETTLE || step->kind == SL_STEP_END ||
+		may_pass(worker, step, error);
 	if (passes && step->failures + 1 >= MIN_FAILURES && is_late(worker, step)) {
 		passes = out_of_time(worker, step, &late) != SL_ERR_TIME_LIMIT;
 		late.provider = passes ? late.provider : sl_error_copy_provider(&error->provider);

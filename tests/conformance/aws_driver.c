@@ -239,6 +239,15 @@ static enum sl_err dynamodb_get_item(struct run *run)
 		run->client, text(run, "table"), object(run, "key"), &run->result, run->error);
 }
 
+static enum sl_err dynamodb_item_exists(struct run *run)
+{
+	bool exists = false;
+	enum sl_err err = sl_dynamodb_item_exists(run->client, text(run, "table"),
+		text(run, "partition_key"), text(run, "value"), &exists, run->error);
+	run->result = err ? NULL : json_boolean(exists);
+	return err;
+}
+
 static enum sl_err dynamodb_batch_put(struct run *run)
 {
 	return sl_dynamodb_batch_put(
@@ -333,6 +342,7 @@ static const struct {
 	{"transcribe.delete_job", transcribe_delete_job},
 	{"dynamodb.put_item", dynamodb_put_item},
 	{"dynamodb.get_item", dynamodb_get_item},
+	{"dynamodb.item_exists", dynamodb_item_exists},
 	{"dynamodb.batch_put", dynamodb_batch_put},
 	{"dynamodb.batch_delete", dynamodb_batch_delete},
 	{"dynamodb.batch_get", dynamodb_batch_get},

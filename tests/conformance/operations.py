@@ -138,6 +138,7 @@ def _dynamodb_cases():
                     _json(answer))
     yield case("put_item", "PutItem", {}, item=item)
     yield case("get_item", "GetItem", {"Item": item}, key=key)
+    yield case("item_exists", "GetItem", {"Item": key}, partition_key="fileName", value=KEYS[1])
     yield case("batch_put", "BatchWriteItem", {"UnprocessedItems": {}}, items=[item])
     yield case("batch_delete", "BatchWriteItem", {"UnprocessedItems": {}}, keys=[key])
     yield case("batch_get", "BatchGetItem", {"Responses": {table["table"]: [item]}}, keys=[key])
