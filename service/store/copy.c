@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* COPY … FROM STDIN in text format: rows are escaped into a buffer that is sent in pieces of
- * about 64 KiB. Entry points: sl_pg_copy_begin(), _row(), _end(), inside a transaction.
+/* COPY … FROM STDIN: rows of text are escaped into a buffer that is sent in pieces of about
+ * 64 KiB; rows that were made ahead (row.c) are sent as they are. Entry points:
+ * sl_pg_copy_begin(), _row(), _begin_made(), _made(), _end(), inside a transaction.
  * On the thread that owns the connection. */
 
 #include "pg_private.h"
@@ -16,7 +17,12 @@ static enum sl_err failed(struct sl_pg *pg, enum sl_err err)
 	return err;
 }
 
-enum sl_err sl_pg_copy_begin(struct sl_pg *pg, const char *target, struct sl_error *reterr)
+/* https://www.postgresql.org/docs/current/sql-copy.html, "Binary Format" */
+static const char made_header[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0";
+static const char made_trailer[] = "\377\377";
+
+static enum sl_err begin(
+	struct sl_pg *pg, const char *target, const char *options, struct sl_error *reterr)
 {
 	if (!pg->tx || pg->copy_target) {
 		SL_BUG("COPY needs an open transaction and no other COPY");
@@ -27,7 +33,7 @@ enum sl_err sl_pg_copy_begin(struct sl_pg *pg, const char *target, struct sl_err
 	}
 	SL_AUTO(sl_buf_finish)
 	struct sl_buf sql = SL_BUF_INIT;
-	sl_buf_printf(&sql, "COPY %s FROM STDIN", target);
+	sl_buf_printf(&sql, "COPY %s FROM STDIN%s", target, options);
 	SL_AUTO(sl_pg_clearp)
 	PGresult *result = PQexec(pg->conn, sl_buf_str(&sql));
 	if (PQresultStatus(result) != PGRES_COPY_IN) {
@@ -35,8 +41,24 @@ enum sl_err sl_pg_copy_begin(struct sl_pg *pg, const char *target, struct sl_err
 	}
 	pg->copy_target = target;
 	pg->copy_columns = 0;
+	pg->copy_made = false;
 	sl_buf_clear(&pg->copy);
 	return SL_ERR_OK;
+}
+
+enum sl_err sl_pg_copy_begin(struct sl_pg *pg, const char *target, struct sl_error *reterr)
+{
+	return begin(pg, target, "", reterr);
+}
+
+enum sl_err sl_pg_copy_begin_made(struct sl_pg *pg, const char *target, struct sl_error *reterr)
+{
+	enum sl_err err = begin(pg, target, " (FORMAT binary)", reterr);
+	if (!err) {
+		pg->copy_made = true;
+		sl_buf_add(&pg->copy, made_header, sizeof(made_header) - 1);
+	}
+	return err;
 }
 
 /* What stands behind the backslash; everything else stands for itself. */
@@ -78,8 +100,8 @@ static enum sl_err send_buffer(struct sl_pg *pg, struct sl_error *reterr)
 enum sl_err sl_pg_copy_row(
 	struct sl_pg *pg, const struct sl_pg_param *values, int count, struct sl_error *reterr)
 {
-	if (!pg->copy_target) {
-		SL_BUG("a row without COPY");
+	if (!pg->copy_target || pg->copy_made) {
+		SL_BUG("a row without COPY, or a row of text between rows that were made");
 	}
 	if (pg->copy_columns != 0 && pg->copy_columns != count) {
 		SL_BUG("rows of one COPY differ in their number of columns");
@@ -97,6 +119,15 @@ enum sl_err sl_pg_copy_row(
 		}
 	}
 	sl_buf_putc(&pg->copy, '\n');
+	return pg->copy.len >= PIECE_BYTES ? send_buffer(pg, reterr) : SL_ERR_OK;
+}
+
+enum sl_err sl_pg_copy_made(struct sl_pg *pg, const void *rows, size_t len, struct sl_error *reterr)
+{
+	if (!pg->copy_target || !pg->copy_made) {
+		SL_BUG("rows that were made go into a COPY that was begun for them");
+	}
+	sl_buf_add(&pg->copy, rows, len);
 	return pg->copy.len >= PIECE_BYTES ? send_buffer(pg, reterr) : SL_ERR_OK;
 }
 
@@ -124,6 +155,9 @@ enum sl_err sl_pg_copy_end(struct sl_pg *pg, struct sl_error *reterr)
 {
 	if (!pg->copy_target) {
 		SL_BUG("the end of a COPY that did not begin");
+	}
+	if (pg->copy_made) {
+		sl_buf_add(&pg->copy, made_trailer, sizeof(made_trailer) - 1);
 	}
 	enum sl_err err = send_buffer(pg, reterr);
 	if (err) {

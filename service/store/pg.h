@@ -71,6 +71,17 @@ SL_MUST_CHECK enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement,
 	const struct sl_pg_param *params, int count, struct sl_pg_rows *rows,
 	struct sl_error *reterr);
 
+/**
+ * The same, a row at a time as the server sends them, so that a result of any size needs little
+ * memory. `each` sees one row at index 0 and must not use the connection; its error ends the
+ * statement and is returned.
+ */
+typedef enum sl_err sl_pg_each_fn(
+	void *context, const struct sl_pg_rows *row, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_pg_each(struct sl_pg *pg, enum sl_sql statement,
+	const struct sl_pg_param *params, int count, sl_pg_each_fn *each, void *context,
+	struct sl_error *reterr);
+
 /* sl_pg_exec(pg, SL_SQL_video_get, &rows, reterr, SL_PG_TEXT(id), …) */
 #define sl_pg_exec(pg, statement, rows, reterr, ...) \
 	sl_pg_run((pg), (statement), (const struct sl_pg_param[]){__VA_ARGS__}, \
@@ -98,6 +109,12 @@ SL_MUST_CHECK enum sl_err sl_pg_copy_begin(
 SL_MUST_CHECK enum sl_err sl_pg_copy_row(struct sl_pg *pg, const struct sl_pg_param *values,
 	int count, struct sl_error *reterr); /* escapes; buffers; sends in large pieces */
 SL_MUST_CHECK enum sl_err sl_pg_copy_end(struct sl_pg *pg, struct sl_error *reterr);
+
+/* Rows made ahead of the transaction (row.h), in any pieces. */
+SL_MUST_CHECK enum sl_err sl_pg_copy_begin_made(
+	struct sl_pg *pg, const char *target, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_pg_copy_made(
+	struct sl_pg *pg, const void *rows, size_t len, struct sl_error *reterr);
 
 /** Cheap check for /readyz: SELECT 1 on a fresh or existing connection, answered within 2 s. */
 SL_MUST_CHECK enum sl_err sl_pg_ping(struct sl_pg *pg, struct sl_error *reterr);

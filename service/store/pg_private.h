@@ -7,6 +7,7 @@
 #include <libpq-fe.h>
 
 #include "buf.h"
+#include "catalogue.h"
 #include "pg.h"
 
 struct sl_pg {
@@ -18,6 +19,7 @@ struct sl_pg {
 	bool stale;              /* the server became read-only: leave it when that is possible */
 	const char *copy_target; /* of the COPY under way, borrowed; NULL: none */
 	int copy_columns;        /* of its first row; 0: no row yet */
+	bool copy_made;          /* its rows come from row.c */
 	struct sl_buf copy;
 };
 
@@ -40,6 +42,10 @@ void sl_pg_drop(struct sl_pg *pg);
 /** Runs SQL text of ours like sl_pg_run() does a statement. `what` names it in errors. */
 SL_MUST_CHECK enum sl_err sl_pg_command(
 	struct sl_pg *pg, const char *sql, const char *what, struct sl_error *reterr);
+
+/** The statement, and its values as libpq takes them; a wrong number of them is SL_BUG. */
+const struct sl_sql_statement *sl_pg_bind(enum sl_sql statement, const struct sl_pg_param *params,
+	int count, const char *ret_values[static SL_SQL_PARAMS_MAX]);
 
 /** Turns a failed result (NULL: none came) into an error that names `what`. */
 enum sl_err sl_pg_result_error(

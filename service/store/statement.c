@@ -136,8 +136,8 @@ static int row_count(PGresult *result)
 	return sl_text_parse_i64(PQcmdTuples(result), 0, INT_MAX, &affected) ? (int)affected : 0;
 }
 
-enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement, const struct sl_pg_param *params,
-	int count, struct sl_pg_rows *rows, struct sl_error *reterr)
+const struct sl_sql_statement *sl_pg_bind(enum sl_sql statement, const struct sl_pg_param *params,
+	int count, const char *ret_values[static SL_SQL_PARAMS_MAX])
 {
 	if ((int)statement < 0 || (int)statement >= sl_sql_catalogue.statement_count) {
 		SL_BUG("no such statement");
@@ -146,10 +146,17 @@ enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement, const struct sl_p
 	if (count != known->params || count > SL_SQL_PARAMS_MAX) {
 		SL_BUG("wrong number of parameters for a statement");
 	}
-	const char *values[SL_SQL_PARAMS_MAX];
 	for (int i = 0; i < count; i++) {
-		values[i] = params[i].is_number ? params[i].number : params[i].text;
+		ret_values[i] = params[i].is_number ? params[i].number : params[i].text;
 	}
+	return known;
+}
+
+enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement, const struct sl_pg_param *params,
+	int count, struct sl_pg_rows *rows, struct sl_error *reterr)
+{
+	const char *values[SL_SQL_PARAMS_MAX];
+	const struct sl_sql_statement *known = sl_pg_bind(statement, params, count, values);
 	const struct call call = {.what = known->name, .values = values, .count = count};
 	SL_AUTO(sl_pg_clearp)
 	PGresult *result = NULL;
