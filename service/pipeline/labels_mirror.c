@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Labels into their three tables. COPY takes one table at a time, so the spool is read once for
- * each: names, detections, instances. Worker threads, inside a transaction.
+ * Labels into their three tables. COPY takes one table at a time, so the rows of detections and
+ * instances wait in a temporary file each; names are few and wait in memory. Worker threads.
  */
 
 #include "labels_mirror.h"
 
+#include <stdlib.h>
+
 #include "box.h"
 #include "json_spec.h"
 #include "mem.h"
+#include "row.h"
+#include "spool.h"
 
 struct instance {
 	double confidence;
@@ -50,44 +54,54 @@ static const struct sl_json_field detection_spec[] = {
 	SL_JSON_END,
 };
 
-typedef enum sl_err add_fn(struct sl_pg *pg, const char *video_id, int64_t ordinal,
-	const struct detection *detection, json_t *seen, struct sl_error *reterr);
-
-/* One reading of the spool. */
-struct pass {
-	struct sl_pg *pg;
-	const char *video_id;
-	int64_t ordinal;
-	json_t *seen; /* names that are stored already */
-	add_fn *add;
+struct sl_labels_mirror {
+	char *video_id;
+	int32_t count;               /* detections added */
+	json_t *names;               /* name: [parents, aliases, categories] */
+	struct sl_spool *detections; /* rows of label_detections */
+	struct sl_spool *instances;  /* rows of label_instances */
+	struct sl_buf row;           /* scratch */
 };
 
-static enum sl_err each_line(void *context, const char *line, size_t len, struct sl_error *reterr)
+enum sl_err sl_labels_mirror_create(
+	const char *video_id, struct sl_labels_mirror **ret, struct sl_error *reterr)
 {
-	struct pass *pass = context;
-	SL_AUTO(sl_json_decrefp)
-	json_t *root = NULL;
-	struct detection detection = {0};
-	SL_AUTO(sl_error_finish)
-	struct sl_error why = SL_ERROR_INIT;
-	enum sl_err err = sl_json_parse(line, len, &root, &why);
+	SL_AUTO(sl_labels_mirror_destroyp)
+	struct sl_labels_mirror *mirror = sl_calloc(1, sizeof(*mirror));
+	mirror->video_id = sl_strdup(video_id);
+	mirror->names = json_object();
+	enum sl_err err = sl_spool_create(&mirror->detections, reterr);
 	if (err == SL_ERR_OK) {
-		err = sl_json_decode(root, detection_spec, SL_JSON_LENIENT, &detection, &why);
+		err = sl_spool_create(&mirror->instances, reterr);
 	}
-	if (err != SL_ERR_OK) {
-		return sl_error_set(reterr, SL_ERR_AWS_PROTOCOL,
-			"GetLabelDetection's label %lld is malformed at %s: %s",
-			(long long)pass->ordinal, why.pointer != NULL ? why.pointer : "/",
-			why.detail);
+	if (err == SL_ERR_OK) {
+		*ret = sl_take(&mirror);
 	}
-	err = pass->add(pass->pg, pass->video_id, pass->ordinal, &detection, pass->seen, reterr);
-	sl_json_finish(detection_spec, &detection);
-	pass->ordinal++;
 	return err;
 }
 
+void sl_labels_mirror_destroy(struct sl_labels_mirror *mirror)
+{
+	if (mirror == NULL) {
+		return;
+	}
+	sl_spool_destroy(mirror->detections);
+	sl_spool_destroy(mirror->instances);
+	sl_buf_finish(&mirror->row);
+	json_decref(mirror->names);
+	free(mirror->video_id);
+	free(mirror);
+}
+
+void sl_labels_mirror_destroyp(struct sl_labels_mirror **mirror)
+{
+	sl_labels_mirror_destroy(*mirror);
+}
+
+/* --- adding -------------------------------------------------------------------------------- */
+
 /* [{"Name": "Animal"}] to ["Animal"], as JSON text. */
-static char *names_text(const json_t *list)
+static json_t *names_text(const json_t *list)
 {
 	SL_AUTO(sl_json_decrefp)
 	json_t *names = json_array();
@@ -99,89 +113,135 @@ static char *names_text(const json_t *list)
 			json_array_append_new(names, json_string(name));
 		}
 	}
-	return sl_json_text(names);
+	SL_AUTO(sl_freep)
+	char *text = sl_json_text(names);
+	return json_string(text);
 }
 
-static enum sl_err add_name(struct sl_pg *pg, const char *video_id, int64_t ordinal,
-	const struct detection *detection, json_t *seen, struct sl_error *reterr)
+/* The first description of a name stands. */
+static void add_name(struct sl_labels_mirror *mirror, const struct label *label)
 {
-	(void)ordinal;
-	const struct label *label = &detection->label;
-	if (json_object_get(seen, label->name) != NULL) {
-		return SL_ERR_OK;
+	if (json_object_get(mirror->names, label->name) != NULL) {
+		return;
 	}
-	json_object_set_new(seen, label->name, json_true());
-	SL_AUTO(sl_freep)
-	char *parents = names_text(label->parents);
-	SL_AUTO(sl_freep)
-	char *aliases = names_text(label->aliases);
-	SL_AUTO(sl_freep)
-	char *categories = names_text(label->categories);
-	return sl_pg_exec(pg, SL_SQL_label_insert, NULL, reterr, SL_PG_TEXT(video_id),
-		SL_PG_TEXT(label->name), SL_PG_TEXT(parents), SL_PG_TEXT(aliases),
-		SL_PG_TEXT(categories));
+	json_t *description = json_array();
+	json_array_append_new(description, names_text(label->parents));
+	json_array_append_new(description, names_text(label->aliases));
+	json_array_append_new(description, names_text(label->categories));
+	json_object_set_new(mirror->names, label->name, description);
 }
 
-static enum sl_err add_detection(struct sl_pg *pg, const char *video_id, int64_t ordinal,
-	const struct detection *detection, json_t *seen, struct sl_error *reterr)
+static enum sl_err add_detection(
+	struct sl_labels_mirror *mirror, const struct detection *detection, struct sl_error *reterr)
 {
-	(void)seen;
-	const struct sl_pg_param row[] = {SL_PG_TEXT(video_id), SL_PG_I64(ordinal),
-		SL_PG_TEXT(detection->label.name), SL_PG_I64(detection->time_ms),
-		SL_PG_F64(detection->label.confidence)};
-	return sl_pg_copy_row(pg, row, SL_ARRAY_SIZE(row), reterr);
+	struct sl_buf *row = &mirror->row;
+	sl_buf_clear(row);
+	sl_row_begin(row, 5);
+	sl_row_uuid(row, mirror->video_id);
+	sl_row_i32(row, mirror->count);
+	sl_row_text(row, detection->label.name);
+	sl_row_i64(row, detection->time_ms);
+	sl_row_f64(row, detection->label.confidence);
+	return sl_spool_add(mirror->detections, row->data, row->len, reterr);
 }
 
-static enum sl_err add_instances(struct sl_pg *pg, const char *video_id, int64_t ordinal,
-	const struct detection *detection, json_t *seen, struct sl_error *reterr)
+static enum sl_err add_instances(
+	struct sl_labels_mirror *mirror, const struct label *label, struct sl_error *reterr)
 {
-	(void)seen;
-	const struct instance *instances = detection->label.instances.items;
-	enum sl_err err = SL_ERR_OK;
-	for (size_t i = 0; err == SL_ERR_OK && i < detection->label.instances.count; i++) {
-		const struct sl_pg_param row[] = {SL_PG_TEXT(video_id), SL_PG_I64(ordinal),
-			SL_PG_I64((int64_t)i), SL_PG_F64(instances[i].confidence),
-			SL_PG_F64(instances[i].box.left), SL_PG_F64(instances[i].box.top),
-			SL_PG_F64(instances[i].box.width), SL_PG_F64(instances[i].box.height)};
-		err = sl_pg_copy_row(pg, row, SL_ARRAY_SIZE(row), reterr);
+	struct sl_buf *row = &mirror->row;
+	const struct instance *instances = label->instances.items;
+	sl_buf_clear(row);
+	for (size_t i = 0; i < label->instances.count; i++) {
+		sl_row_begin(row, 8);
+		sl_row_uuid(row, mirror->video_id);
+		sl_row_i32(row, mirror->count);
+		sl_row_i32(row, (int32_t)i);
+		sl_row_f64(row, instances[i].confidence);
+		sl_row_f64(row, instances[i].box.left);
+		sl_row_f64(row, instances[i].box.top);
+		sl_row_f64(row, instances[i].box.width);
+		sl_row_f64(row, instances[i].box.height);
 	}
+	return row->len > 0 ? sl_spool_add(mirror->instances, row->data, row->len, reterr)
+			    : SL_ERR_OK;
+}
+
+enum sl_err sl_labels_mirror_add(
+	struct sl_labels_mirror *mirror, const json_t *element, struct sl_error *reterr)
+{
+	struct detection detection = {0};
+	SL_AUTO(sl_error_finish)
+	struct sl_error why = SL_ERROR_INIT;
+	enum sl_err err =
+		sl_json_decode(element, detection_spec, SL_JSON_LENIENT, &detection, &why);
+	if (err != SL_ERR_OK) {
+		return sl_error_set(reterr, SL_ERR_AWS_PROTOCOL,
+			"GetLabelDetection's label %lld is malformed at %s: %s",
+			(long long)mirror->count, why.pointer != NULL ? why.pointer : "/",
+			why.detail);
+	}
+	add_name(mirror, &detection.label);
+	err = add_detection(mirror, &detection, reterr);
+	if (err == SL_ERR_OK) {
+		err = add_instances(mirror, &detection.label, reterr);
+	}
+	sl_json_finish(detection_spec, &detection);
+	mirror->count++;
 	return err;
 }
 
-static enum sl_err run_pass(struct sl_pg *pg, const char *video_id, struct sl_spool *spool,
-	add_fn *add, const char *copy_target, struct sl_error *reterr)
+/* --- loading ------------------------------------------------------------------------------- */
+
+static enum sl_err send_piece(void *context, const void *bytes, size_t len, struct sl_error *reterr)
 {
-	SL_AUTO(sl_json_decrefp)
-	json_t *seen = json_object();
-	struct pass pass = {pg, video_id, 0, seen, add};
-	enum sl_err err = SL_ERR_OK;
-	if (copy_target != NULL) {
-		err = sl_pg_copy_begin(pg, copy_target, reterr);
-	}
+	return sl_pg_copy_made(context, bytes, len, reterr);
+}
+
+static enum sl_err load_rows(
+	struct sl_pg *pg, struct sl_spool *rows, const char *target, struct sl_error *reterr)
+{
+	enum sl_err err = sl_pg_copy_begin_made(pg, target, reterr);
 	if (err == SL_ERR_OK) {
-		err = sl_spool_read(spool, each_line, &pass, reterr);
+		err = sl_spool_read(rows, send_piece, pg, reterr);
 	}
-	if (err == SL_ERR_OK && copy_target != NULL) {
-		err = sl_pg_copy_end(pg, reterr);
+	return err == SL_ERR_OK ? sl_pg_copy_end(pg, reterr) : err;
+}
+
+static enum sl_err load_names(
+	struct sl_pg *pg, const struct sl_labels_mirror *mirror, struct sl_error *reterr)
+{
+	enum sl_err err = SL_ERR_OK;
+	const char *name;
+	const json_t *description;
+	json_object_foreach (mirror->names, name, description) {
+		if (err != SL_ERR_OK) {
+			break;
+		}
+		err = sl_pg_exec(pg, SL_SQL_label_insert, NULL, reterr,
+			SL_PG_TEXT(mirror->video_id), SL_PG_TEXT(name),
+			SL_PG_TEXT(json_string_value(json_array_get(description, 0))),
+			SL_PG_TEXT(json_string_value(json_array_get(description, 1))),
+			SL_PG_TEXT(json_string_value(json_array_get(description, 2))));
 	}
 	return err;
 }
 
 enum sl_err sl_labels_mirror_load(
-	struct sl_pg *pg, const char *video_id, struct sl_spool *spool, struct sl_error *reterr)
+	struct sl_pg *pg, struct sl_labels_mirror *mirror, struct sl_error *reterr)
 {
-	enum sl_err err = sl_pg_exec(pg, SL_SQL_labels_delete, NULL, reterr, SL_PG_TEXT(video_id));
+	enum sl_err err =
+		sl_pg_exec(pg, SL_SQL_labels_delete, NULL, reterr, SL_PG_TEXT(mirror->video_id));
 	if (err == SL_ERR_OK) {
-		err = run_pass(pg, video_id, spool, add_name, NULL, reterr);
+		err = load_names(pg, mirror, reterr);
 	}
 	if (err == SL_ERR_OK) {
-		err = run_pass(pg, video_id, spool, add_detection,
+		err = load_rows(pg, mirror->detections,
 			"spotlist_data.label_detections "
 			"(video_id, ordinal, name, time_ms, confidence)",
 			reterr);
 	}
 	if (err == SL_ERR_OK) {
-		err = run_pass(pg, video_id, spool, add_instances,
+		err = load_rows(pg, mirror->instances,
 			"spotlist_data.label_instances (video_id, detection, ordinal, confidence, "
 			"box_left, box_top, box_width, box_height)",
 			reterr);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A temporary file of lines. The file is unlinked at once: nothing is left behind. */
+/* A temporary file. It is unlinked at once: nothing is left behind. */
 
 #include "spool.h"
 
@@ -7,11 +7,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "mem.h"
 
+#define PIECE_BYTES 65536
+
 struct sl_spool {
 	FILE *file;
+	uint64_t size;
 };
 
 static enum sl_err failed(struct sl_error *reterr)
@@ -38,31 +42,50 @@ enum sl_err sl_spool_create(struct sl_spool **ret, struct sl_error *reterr)
 	return SL_ERR_OK;
 }
 
-enum sl_err sl_spool_add(struct sl_spool *spool, const char *text, struct sl_error *reterr)
+enum sl_err sl_spool_add(
+	struct sl_spool *spool, const void *bytes, size_t len, struct sl_error *reterr)
 {
-	if (fputs(text, spool->file) < 0 || fputc('\n', spool->file) == EOF) {
+	if (fwrite(bytes, 1, len, spool->file) != len) {
 		return failed(reterr);
 	}
+	spool->size += len;
+	return SL_ERR_OK;
+}
+
+uint64_t sl_spool_size(const struct sl_spool *spool)
+{
+	return spool->size;
+}
+
+enum sl_err sl_spool_read_at(struct sl_spool *spool, uint64_t offset, void *bytes, size_t max,
+	size_t *ret_len, struct sl_error *reterr)
+{
+	if (fflush(spool->file) != 0) {
+		return failed(reterr);
+	}
+	ssize_t len = pread(fileno(spool->file), bytes, max, (off_t)offset);
+	if (len < 0) {
+		return failed(reterr);
+	}
+	*ret_len = (size_t)len;
 	return SL_ERR_OK;
 }
 
 enum sl_err sl_spool_read(
 	struct sl_spool *spool, sl_spool_each *each, void *context, struct sl_error *reterr)
 {
-	if (fflush(spool->file) != 0 || fseek(spool->file, 0, SEEK_SET) != 0) {
-		return failed(reterr);
-	}
 	SL_AUTO(sl_freep)
-	char *line = NULL;
-	size_t capacity = 0;
+	char *piece = sl_calloc(1, PIECE_BYTES);
+	size_t len = 0;
 	enum sl_err err = SL_ERR_OK;
-	ssize_t len = getline(&line, &capacity, spool->file);
-	for (; err == SL_ERR_OK && len > 0; len = getline(&line, &capacity, spool->file)) {
-		line[len - 1] = '\0';
-		err = each(context, line, (size_t)len - 1, reterr);
-	}
-	if (err == SL_ERR_OK && ferror(spool->file)) {
-		err = failed(reterr);
+	for (uint64_t at = 0; err == SL_ERR_OK && at < spool->size; at += len) {
+		err = sl_spool_read_at(spool, at, piece, PIECE_BYTES, &len, reterr);
+		if (err == SL_ERR_OK && len == 0) {
+			err = sl_error_set(reterr, SL_ERR_IO, "the spool file became shorter");
+		}
+		if (err == SL_ERR_OK) {
+			err = each(context, piece, len, reterr);
+		}
 	}
 	return err;
 }
