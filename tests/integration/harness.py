@@ -215,6 +215,28 @@ class Cloud:
     def ca(self):
         return self.data / "ca.pem"
 
+    def control(self, method, name, value=None):
+        """A request to localcloud's control endpoint; the decoded answer."""
+        body = None if value is None else json.dumps(value).encode()
+        reply = exchange(self.url, method, f"/_localcloud/{name}", body)
+        assert reply.status in (200, 204), reply
+        return json.loads(reply.body) if reply.body else None
+
+    def faults(self, rules=None, notifications=None, seed=0):
+        """Sets the faults (docs/localcloud.md), in the place of those before; with nothing, tells
+        the rules in force with how often each `matched` and `fired`."""
+        if rules is None and notifications is None:
+            return self.control("GET", "faults")
+        return self.control("PUT", "faults", {"seed": seed, "rules": rules or [],
+                                              "notifications": notifications or []})
+
+    def clear_faults(self):
+        self.control("DELETE", "faults")
+
+    def journal(self):
+        """{"calls": {"s3 PutObject": {"total", "ok", "faulted"}, …}, "jobs": […]}."""
+        return self.control("GET", "journal")
+
     def environment(self):
         """What points an AWS SDK, or spotlist, at this cloud."""
         return {"AWS_ENDPOINT_URL": self.url, "AWS_REGION": self.region,
