@@ -11,8 +11,12 @@
 #include "log.h"
 #include "mem.h"
 #include "pg_private.h"
+#include "text.h"
 
 #define SERVER_VERSION_MIN 140000
+#define ESTABLISH_MS       10000   /* for each answer while a connection is made ready */
+#define GRACE_MS           5000    /* that the server is given beyond its own timeout */
+#define UNBOUNDED_MS       3600000 /* when the operator has turned that off */
 
 /* Bounds that the operator may change with options=-c… in the conninfo; 0 is no bound. */
 static const char *const profile_options[] = {
@@ -133,7 +137,8 @@ enum sl_err sl_pg_open(const char *conninfo, const char *application, enum sl_pg
 	PGconn *conn = PQconnectdbParams(keywords, values, 1);
 	if (!conn || PQstatus(conn) != CONNECTION_OK) {
 		const char *message = conn ? PQerrorMessage(conn) : "out of memory";
-		return sl_error_set(reterr, SL_ERR_DATABASE_UNAVAILABLE, "connect: %.*s",
+		return sl_error_set(reterr, SL_ERR_DATABASE_UNAVAILABLE,
+			"connect: %.*s: start PostgreSQL, or correct SPOTLIST_DATABASE_URL",
 			(int)strcspn(message, "\n"), message);
 	}
 	PQsetNoticeReceiver(conn, on_notice, NULL);
@@ -146,7 +151,8 @@ enum sl_err sl_pg_open(const char *conninfo, const char *application, enum sl_pg
 }
 
 /* Pipelined: one round trip for all of them. On failure the connection is of no use. */
-static enum sl_err prepare_all(PGconn *conn, struct sl_error *reterr)
+static enum sl_err prepare_all(
+	PGconn *conn, const struct sl_pg_patience *patience, struct sl_error *reterr)
 {
 	const struct sl_sql_statement *statements = sl_sql_catalogue.statements;
 	const int count = sl_sql_catalogue.statement_count;
@@ -158,12 +164,18 @@ static enum sl_err prepare_all(PGconn *conn, struct sl_error *reterr)
 		return sl_pg_result_error(conn, NULL, "prepare", reterr);
 	}
 	for (int i = 0; i < count; i++) {
+		if (!sl_pg_await(conn, patience)) {
+			return sl_pg_hung("prepare", reterr);
+		}
 		SL_AUTO(sl_pg_clearp)
 		PGresult *result = PQgetResult(conn);
 		if (PQresultStatus(result) != PGRES_COMMAND_OK) {
 			return sl_pg_result_error(conn, result, statements[i].name, reterr);
 		}
 		PQclear(PQgetResult(conn)); /* the NULL that ends this statement's results */
+	}
+	if (!sl_pg_await(conn, patience)) {
+		return sl_pg_hung("prepare", reterr);
 	}
 	SL_AUTO(sl_pg_clearp)
 	PGresult *sync = PQgetResult(conn);
@@ -173,10 +185,11 @@ static enum sl_err prepare_all(PGconn *conn, struct sl_error *reterr)
 	return SL_ERR_OK;
 }
 
-static enum sl_err check_schema(PGconn *conn, struct sl_error *reterr)
+static enum sl_err check_schema(
+	PGconn *conn, const struct sl_pg_patience *patience, struct sl_error *reterr)
 {
 	int applied = 0;
-	enum sl_err err = sl_schema_applied(conn, &applied, reterr);
+	enum sl_err err = sl_schema_applied(conn, patience, &applied, reterr);
 	if (!err && applied < sl_sql_catalogue.migration_count) {
 		return sl_error_set(reterr, SL_ERR_SCHEMA_OUTDATED,
 			"the database lacks migration %s: run `spotlist migrate`",
@@ -185,22 +198,50 @@ static enum sl_err check_schema(PGconn *conn, struct sl_error *reterr)
 	return err;
 }
 
+/* The server ends a statement by itself after statement_timeout, which the operator may have
+ * changed; only one that hangs is given up on this side. */
+static enum sl_err read_timeout(
+	PGconn *conn, struct sl_pg_patience *patience, struct sl_error *reterr)
+{
+	SL_AUTO(sl_pg_clearp)
+	PGresult *result = sl_pg_issue(
+		conn, "SELECT setting FROM pg_settings WHERE name = 'statement_timeout'", patience);
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1) {
+		return sl_pg_result_error(conn, result, "statement_timeout", reterr);
+	}
+	int64_t timeout_ms = 0;
+	if (!sl_text_parse_i64(PQgetvalue(result, 0, 0), 1, INT32_MAX, &timeout_ms)) {
+		timeout_ms = UNBOUNDED_MS;
+	}
+	patience->timeout_ms = timeout_ms + GRACE_MS;
+	return SL_ERR_OK;
+}
+
 static enum sl_err establish(struct sl_pg *pg, struct sl_error *reterr)
 {
 	SL_AUTO(sl_pg_closep)
 	PGconn *conn = NULL;
+	struct sl_pg_patience patience = {ESTABLISH_MS, pg->patience.is_hung};
 	enum sl_err err = sl_pg_open(pg->conninfo, pg->application, SL_PG_SERVE, &conn, reterr);
-	if (!err) {
-		err = check_schema(conn, reterr);
+	if (!err && PQsetnonblocking(conn, 1) != 0) {
+		err = sl_pg_result_error(conn, NULL, "connect", reterr);
 	}
 	if (!err) {
-		err = prepare_all(conn, reterr);
+		err = check_schema(conn, &patience, reterr);
+	}
+	if (!err) {
+		err = prepare_all(conn, &patience, reterr);
+	}
+	if (!err) {
+		err = read_timeout(conn, &patience, reterr);
 	}
 	if (err) {
 		return err;
 	}
+	pg->patience = patience;
 	pg->conn = sl_take(&conn);
 	pg->stale = false;
+	pg->silent = false;
 	return SL_ERR_OK;
 }
 
@@ -241,13 +282,19 @@ void sl_pg_drop(struct sl_pg *pg)
 	pg->copy_target = NULL;
 }
 
+struct sl_pg *sl_pg_create(const char *conninfo, const char *application)
+{
+	struct sl_pg *pg = sl_calloc(1, sizeof(*pg));
+	pg->conninfo = sl_strdup(conninfo);
+	pg->application = sl_strdup(application);
+	return pg;
+}
+
 enum sl_err sl_pg_connect(
 	const char *conninfo, const char *application, struct sl_pg **ret, struct sl_error *reterr)
 {
 	SL_AUTO(sl_pg_destroyp)
-	struct sl_pg *pg = sl_calloc(1, sizeof(*pg));
-	pg->conninfo = sl_strdup(conninfo);
-	pg->application = sl_strdup(application);
+	struct sl_pg *pg = sl_pg_create(conninfo, application);
 	enum sl_err err = establish(pg, reterr);
 	if (err) {
 		return err;

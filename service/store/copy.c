@@ -35,7 +35,7 @@ static enum sl_err begin(
 	struct sl_buf sql = SL_BUF_INIT;
 	sl_buf_printf(&sql, "COPY %s FROM STDIN%s", target, options);
 	SL_AUTO(sl_pg_clearp)
-	PGresult *result = PQexec(pg->conn, sl_buf_str(&sql));
+	PGresult *result = sl_pg_issue(pg->conn, sl_buf_str(&sql), &pg->patience);
 	if (PQresultStatus(result) != PGRES_COPY_IN) {
 		return failed(pg, sl_pg_result_error(pg->conn, result, sl_buf_str(&sql), reterr));
 	}
@@ -78,18 +78,35 @@ static void add_escaped(struct sl_buf *out, const char *text)
 	sl_buf_add(out, plain, (size_t)(text - plain));
 }
 
+/* The connection broke, or the server takes nothing. */
+static enum sl_err not_sent(struct sl_pg *pg, struct sl_error *reterr)
+{
+	const char *target = pg->copy_target;
+	enum sl_err err = PQstatus(pg->conn) == CONNECTION_OK
+		? sl_pg_hung(target, reterr)
+		: sl_pg_result_error(pg->conn, NULL, target, reterr);
+	sl_pg_drop(pg);
+	pg->copy_target = target; /* rows may still be offered */
+	return failed(pg, err);
+}
+
 static enum sl_err send_buffer(struct sl_pg *pg, struct sl_error *reterr)
 {
 	size_t at = 0;
+	if (!pg->conn) {
+		return sl_error_set(reterr, pg->tx_failure, "%s: the connection was lost earlier",
+			pg->copy_target);
+	}
 	while (at < pg->copy.len) {
 		/* In slices: libpq counts in int and keeps a copy until it is sent. */
 		size_t len = pg->copy.len - at;
 		if (len > PIECE_BYTES) {
 			len = PIECE_BYTES;
 		}
-		if (PQputCopyData(pg->conn, pg->copy.data + at, (int)len) != 1) {
-			return failed(
-				pg, sl_pg_result_error(pg->conn, NULL, pg->copy_target, reterr));
+		/* Sent at once: libpq would keep in memory what the server does not take. */
+		if (PQputCopyData(pg->conn, pg->copy.data + at, (int)len) != 1 ||
+			!sl_pg_flush(pg->conn, &pg->patience)) {
+			return not_sent(pg, reterr);
 		}
 		at += len;
 	}
@@ -136,6 +153,10 @@ static enum sl_err drain(struct sl_pg *pg, const char *target, struct sl_error *
 {
 	enum sl_err err = SL_ERR_OK;
 	for (;;) {
+		if (!sl_pg_await(pg->conn, &pg->patience)) {
+			sl_pg_drop(pg);
+			return sl_pg_hung(target, reterr);
+		}
 		SL_AUTO(sl_pg_clearp)
 		PGresult *result = PQgetResult(pg->conn);
 		if (!result) {
@@ -175,7 +196,7 @@ enum sl_err sl_pg_copy_end(struct sl_pg *pg, struct sl_error *reterr)
 void sl_pg_copy_abort(struct sl_pg *pg)
 {
 	pg->copy_target = NULL;
-	if (PQputCopyEnd(pg->conn, "given up") == 1) {
+	if (pg->conn && PQputCopyEnd(pg->conn, "given up") == 1) {
 		(void)drain(pg, "COPY", NULL);
 	}
 }

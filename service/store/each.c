@@ -32,6 +32,10 @@ static enum sl_err read_all(
 {
 	enum sl_err err = SL_ERR_OK;
 	for (;;) {
+		if (!sl_pg_await(pg->conn, &pg->patience)) {
+			sl_pg_drop(pg);
+			return sl_pg_hung(reading->name, reterr);
+		}
 		SL_AUTO(sl_pg_clearp)
 		PGresult *result = PQgetResult(pg->conn);
 		if (!result) {

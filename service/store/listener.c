@@ -18,6 +18,7 @@
 #define APPLICATION     "spotlist-listener"
 #define BACKOFF_BASE_MS 100
 #define BACKOFF_CAP_MS  5000
+#define LISTEN_MS       10000
 
 struct sl_pg_listener {
 	/* constant while the thread runs */
@@ -46,8 +47,9 @@ static enum sl_err start_listening(struct sl_pg_listener *listener, struct sl_er
 	SL_AUTO(sl_freep)
 	char *sql = sl_asprintf("LISTEN %s", channel);
 	PQfreemem(channel);
+	const struct sl_pg_patience patience = {.timeout_ms = LISTEN_MS};
 	SL_AUTO(sl_pg_clearp)
-	PGresult *result = PQexec(conn, sql);
+	PGresult *result = sl_pg_issue(conn, sql, &patience);
 	if (PQresultStatus(result) != PGRES_COMMAND_OK) {
 		return sl_pg_result_error(conn, result, "LISTEN", reterr);
 	}
@@ -118,15 +120,18 @@ static bool reconnect(struct sl_pg_listener *listener)
 static void *run(void *argument)
 {
 	struct sl_pg_listener *listener = argument;
-	do {
-		if (listen_until_stopped(listener)) {
-			break;
-		}
+	if (start_listening(listener, NULL) && !reconnect(listener)) {
+		return NULL;
+	}
+	while (!listen_until_stopped(listener)) {
 		PQfinish(listener->conn);
 		listener->conn = NULL;
 		sl_log(SL_LOG_WARN, "connection for notifications lost",
 			SL_F("channel", listener->channel), SL_F_END);
-	} while (reconnect(listener));
+		if (!reconnect(listener)) {
+			break;
+		}
+	}
 	return NULL;
 }
 
@@ -166,9 +171,6 @@ enum sl_err sl_pg_listener_create(const char *conninfo, const char *channel,
 	enum sl_err err = SL_ERR_OK;
 	if (listener->stop_fd < 0) {
 		err = sl_error_set(reterr, SL_ERR_IO, "eventfd: %s", strerror(errno));
-	}
-	if (!err) {
-		err = start_listening(listener, reterr);
 	}
 	if (!err && !start_thread(listener)) {
 		err = sl_error_set(reterr, SL_ERR_IO, "the listener's thread did not start");

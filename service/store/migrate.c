@@ -50,11 +50,12 @@ static enum sl_err execute(PGconn *conn, const char *sql, const char *what, stru
 	return SL_ERR_OK;
 }
 
-static enum sl_err registry_exists(PGconn *conn, bool *ret, struct sl_error *reterr)
+static enum sl_err registry_exists(
+	PGconn *conn, const struct sl_pg_patience *patience, bool *ret, struct sl_error *reterr)
 {
 	SL_AUTO(sl_pg_clearp)
-	PGresult *result =
-		PQexec(conn, "SELECT to_regclass('spotlist_data.migrations') IS NOT NULL");
+	PGresult *result = sl_pg_issue(
+		conn, "SELECT to_regclass('spotlist_data.migrations') IS NOT NULL", patience);
 	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
 		return sl_pg_result_error(conn, result, "migrations", reterr);
 	}
@@ -67,7 +68,9 @@ static enum sl_err check_registered(const PGresult *result, int row, struct sl_e
 	const char *name = PQgetvalue(result, row, 0);
 	if (row >= sl_sql_catalogue.migration_count) {
 		return sl_error_set(reterr, SL_ERR_SCHEMA_OUTDATED,
-			"the database has migration %s, which is newer than this program", name);
+			"the database has migration %s, which is newer than this program: install "
+			"the spotlist that brought it",
+			name);
 	}
 	const struct sl_migration *known = &sl_sql_catalogue.migrations[row];
 	/* The number is the beginning of the name. */
@@ -83,10 +86,11 @@ static enum sl_err check_registered(const PGresult *result, int row, struct sl_e
 	return SL_ERR_OK;
 }
 
-enum sl_err sl_schema_applied(PGconn *conn, int *ret, struct sl_error *reterr)
+enum sl_err sl_schema_applied(
+	PGconn *conn, const struct sl_pg_patience *patience, int *ret, struct sl_error *reterr)
 {
 	bool exists = false;
-	enum sl_err err = registry_exists(conn, &exists, reterr);
+	enum sl_err err = registry_exists(conn, patience, &exists, reterr);
 	if (err) {
 		return err;
 	}
@@ -95,8 +99,8 @@ enum sl_err sl_schema_applied(PGconn *conn, int *ret, struct sl_error *reterr)
 		return SL_ERR_OK;
 	}
 	SL_AUTO(sl_pg_clearp)
-	PGresult *result =
-		PQexec(conn, "SELECT name, sha256 FROM spotlist_data.migrations ORDER BY number");
+	PGresult *result = sl_pg_issue(conn,
+		"SELECT name, sha256 FROM spotlist_data.migrations ORDER BY number", patience);
 	if (PQresultStatus(result) != PGRES_TUPLES_OK) {
 		return sl_pg_result_error(conn, result, "migrations", reterr);
 	}
@@ -146,13 +150,13 @@ static enum sl_err apply_next(
 		return err;
 	}
 	bool exists = false;
-	err = registry_exists(conn, &exists, reterr);
+	err = registry_exists(conn, NULL, &exists, reterr);
 	if (!err && !exists) {
 		err = execute(conn, registry_sql, "migrations: registry", reterr);
 	}
 	int applied = 0;
 	if (!err) {
-		err = sl_schema_applied(conn, &applied, reterr);
+		err = sl_schema_applied(conn, NULL, &applied, reterr);
 	}
 	if (err) {
 		return err;

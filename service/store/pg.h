@@ -55,6 +55,8 @@ size_t sl_pg_text_len(const struct sl_pg_rows *rows, int row, const char *column
  */
 SL_MUST_CHECK enum sl_err sl_pg_connect(
 	const char *conninfo, const char *application, struct sl_pg **ret, struct sl_error *reterr);
+/** The same without connecting yet: the first use does that, and its failure is the use's. */
+struct sl_pg *sl_pg_create(const char *conninfo, const char *application);
 void sl_pg_destroy(struct sl_pg *pg);
 void sl_pg_destroyp(struct sl_pg **pg);
 
@@ -63,7 +65,8 @@ void sl_pg_destroyp(struct sl_pg **pg);
  * no transaction is open, and the statement run again if it surely was not run before; when that
  * is not known, as after a crash, it is DATABASE_UNAVAILABLE and the next call connects again.
  * DATABASE_UNAVAILABLE: no connection, or the server cannot now (shutting down, out of disk or
- * connections, read-only, a timeout of the statement or of a lock); DATABASE_CONFLICT: 40001,
+ * connections, read-only, a timeout of the statement or of a lock, no answer for 5 s more than
+ * statement_timeout); DATABASE_CONFLICT: 40001,
  * 40P01; DATABASE: anything else. The detail has SQLSTATE and the server's message, never its
  * DETAIL, which quotes rows. `rows` may be NULL; what it held is freed.
  */
@@ -116,7 +119,7 @@ SL_MUST_CHECK enum sl_err sl_pg_copy_begin_made(
 SL_MUST_CHECK enum sl_err sl_pg_copy_made(
 	struct sl_pg *pg, const void *rows, size_t len, struct sl_error *reterr);
 
-/** Cheap check for /readyz: SELECT 1 on a fresh or existing connection, answered within 2 s. */
+/** SELECT 1 on a fresh or existing connection, answered within 2 s. */
 SL_MUST_CHECK enum sl_err sl_pg_ping(struct sl_pg *pg, struct sl_error *reterr);
 
 /* --- a pool for the HTTP threads ---------------------------------------------------------- */
@@ -125,6 +128,15 @@ struct sl_pg_pool;
 
 /** At most `size` connections, opened when first needed. Thread-safe. */
 struct sl_pg_pool *sl_pg_pool_create(const char *conninfo, const char *application, unsigned size);
+/**
+ * Looks at the server now, and from here on again and again, on a thread and a connection of its
+ * own. While the server is away, sl_pg_pool_take() fails at once instead of trying, and when it
+ * hangs, so do statements that wait for it. CONFIG when this can never work; a server that is only
+ * away is no error. Before any sl_pg_pool_take(), once.
+ */
+SL_MUST_CHECK enum sl_err sl_pg_pool_watch(struct sl_pg_pool *pool, struct sl_error *reterr);
+/** For /readyz: what the last look found. Never waits. */
+SL_MUST_CHECK enum sl_err sl_pg_pool_check(struct sl_pg_pool *pool, struct sl_error *reterr);
 /** Waits up to 5 s for a free one (OVERLOADED after that). */
 SL_MUST_CHECK enum sl_err sl_pg_pool_take(
 	struct sl_pg_pool *pool, struct sl_pg **ret, struct sl_error *reterr);
@@ -138,8 +150,8 @@ struct sl_pg_listener;
 
 /** A thread with a connection of its own that LISTENs on `channel` and calls `on_notify` for
  *  each notification, and once after each (re)connect with payload "", since some may have been
- *  missed. The first connection is made before this returns, and its failure returned; lost ones
- *  are made again with back-off, and logged. `on_notify` runs on that thread. */
+ *  missed. Connections, the first one too, are made by the thread, again with back-off when they
+ *  are lost, which is logged. `on_notify` runs on that thread. */
 SL_MUST_CHECK enum sl_err sl_pg_listener_create(const char *conninfo, const char *channel,
 	void (*on_notify)(void *context, const char *payload), void *context,
 	struct sl_pg_listener **ret, struct sl_error *reterr);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Connections for the HTTP threads: sl_pg_pool_take(), sl_pg_pool_give(). Any thread; the mutex
- * is held for bookkeeping only, never while a connection is opened. */
+ * is held for bookkeeping only, never while a connection is opened. A server that is away is not
+ * tried again by every thread: watch.c does that for all of them. */
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,9 +15,10 @@
 struct sl_pg_pool {
 	char *conninfo;
 	char *application;
-	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t freed;  /* one came back, or may be opened */
-	struct sl_pg **idle;   /* a stack: the one used last is the likeliest to be alive */
+	struct sl_pg_watch *watch; /* NULL: none */
+	pthread_mutex_t mutex;     /* guards what follows */
+	pthread_cond_t freed;      /* one came back, or may be opened */
+	struct sl_pg **idle;       /* a stack: the one used last is the likeliest to be alive */
 	unsigned idle_count;
 	unsigned open_count; /* idle, taken, and being opened */
 	unsigned size;
@@ -61,8 +63,52 @@ static void count_closed(struct sl_pg_pool *pool)
 	(void)pthread_mutex_unlock(&pool->mutex);
 }
 
+enum sl_err sl_pg_pool_watch(struct sl_pg_pool *pool, struct sl_error *reterr)
+{
+	return sl_pg_watch_create(pool->conninfo, &pool->watch, reterr);
+}
+
+enum sl_err sl_pg_pool_check(struct sl_pg_pool *pool, struct sl_error *reterr)
+{
+	return pool->watch ? sl_pg_watch_state(pool->watch, reterr) : SL_ERR_OK;
+}
+
+static enum sl_err open_one(struct sl_pg_pool *pool, struct sl_pg **ret, struct sl_error *reterr)
+{
+	SL_AUTO(sl_pg_destroyp)
+	struct sl_pg *pg = sl_pg_create(pool->conninfo, pool->application);
+	if (pool->watch) {
+		pg->patience.is_hung = sl_pg_watch_hung(pool->watch);
+	}
+	enum sl_err err = sl_pg_ready(pg, reterr);
+	if (err) {
+		return err;
+	}
+	*ret = sl_take(&pg);
+	return SL_ERR_OK;
+}
+
+/* Connections that are open may be good even when new ones are refused, unless the server hangs. */
+static bool is_worth_trying(struct sl_pg_pool *pool)
+{
+	if (!pool->watch || !atomic_load(sl_pg_watch_hung(pool->watch))) {
+		(void)pthread_mutex_lock(&pool->mutex);
+		bool any = pool->idle_count > 0;
+		(void)pthread_mutex_unlock(&pool->mutex);
+		return any;
+	}
+	return false;
+}
+
 enum sl_err sl_pg_pool_take(struct sl_pg_pool *pool, struct sl_pg **ret, struct sl_error *reterr)
 {
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	enum sl_err state = sl_pg_pool_check(pool, &error);
+	if (state && !is_worth_trying(pool)) {
+		sl_error_move(reterr, &error);
+		return state;
+	}
 	struct sl_pg *pg = NULL;
 	(void)pthread_mutex_lock(&pool->mutex);
 	bool granted = await_free(pool);
@@ -78,7 +124,7 @@ enum sl_err sl_pg_pool_take(struct sl_pg_pool *pool, struct sl_pg **ret, struct 
 			TAKE_TIMEOUT_S);
 	}
 	if (!pg) {
-		enum sl_err err = sl_pg_connect(pool->conninfo, pool->application, &pg, reterr);
+		enum sl_err err = open_one(pool, &pg, reterr);
 		if (err) {
 			count_closed(pool);
 			return err;
@@ -113,6 +159,7 @@ void sl_pg_pool_destroy(struct sl_pg_pool *pool)
 	if (pool->idle_count != pool->open_count) {
 		SL_BUG("the pool is destroyed while a connection is in use");
 	}
+	sl_pg_watch_destroy(pool->watch);
 	for (unsigned i = 0; i < pool->idle_count; i++) {
 		sl_pg_destroy(pool->idle[i]);
 	}

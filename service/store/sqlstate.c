@@ -41,6 +41,9 @@ static void add_first_line(struct sl_buf *out, const char *message)
 enum sl_err sl_pg_result_error(
 	PGconn *conn, const PGresult *result, const char *what, struct sl_error *reterr)
 {
+	if (!result && PQtransactionStatus(conn) == PQTRANS_ACTIVE) {
+		return sl_pg_hung(what, reterr);
+	}
 	const char *sqlstate = result ? PQresultErrorField(result, PG_DIAG_SQLSTATE) : NULL;
 	SL_AUTO(sl_buf_finish)
 	struct sl_buf message = SL_BUF_INIT;

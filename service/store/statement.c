@@ -5,12 +5,10 @@
 
 #include <limits.h>
 #include <math.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "catalogue.h"
-#include "clock.h"
 #include "pg_private.h"
 #include "text.h"
 
@@ -47,35 +45,20 @@ struct call {
 static bool succeeded(const PGresult *result)
 {
 	ExecStatusType status = PQresultStatus(result);
+	if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT) {
+		SL_BUG("COPY as a statement: sl_pg_copy_begin() is for that");
+	}
 	return status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK;
 }
 
-/* The result that counts: the first failure, else the last. PQexec() would return the last, which
- * after "terminating connection" (57P01) only says that the server closed the connection. */
-static PGresult *await_result(PGconn *conn)
+static PGresult *issue(struct sl_pg *pg, const struct call *call, bool *ret_in_time)
 {
-	PGresult *kept = NULL;
-	for (PGresult *next; (next = PQgetResult(conn)) != NULL;) {
-		if (PQresultStatus(next) == PGRES_COPY_IN ||
-			PQresultStatus(next) == PGRES_COPY_OUT) {
-			SL_BUG("COPY as a statement: sl_pg_copy_begin() is for that");
-		}
-		if (kept && !succeeded(kept)) {
-			PQclear(next);
-			continue;
-		}
-		PQclear(kept);
-		kept = next;
-	}
-	return kept;
-}
-
-static PGresult *issue(PGconn *conn, const struct call *call)
-{
+	PGconn *conn = pg->conn;
 	int sent = call->sql
 		? PQsendQuery(conn, call->sql)
 		: PQsendQueryPrepared(conn, call->what, call->count, call->values, NULL, NULL, 0);
-	return sent == 1 ? await_result(conn) : NULL;
+	*ret_in_time = true;
+	return sent == 1 ? sl_pg_await_results(conn, &pg->patience, ret_in_time) : NULL;
 }
 
 /* The server was asked to end the session and did so before it committed the statement. After a
@@ -98,8 +81,14 @@ static enum sl_err perform(
 		if (err) {
 			return err;
 		}
+		bool in_time;
 		SL_AUTO(sl_pg_clearp)
-		PGresult *result = issue(pg->conn, call);
+		PGresult *result = issue(pg, call, &in_time);
+		if (!in_time) {
+			pg->silent = true;
+			sl_pg_drop(pg);
+			return sl_pg_hung(call->what, reterr);
+		}
 		if (succeeded(result)) {
 			*ret = sl_take(&result);
 			return SL_ERR_OK;
@@ -179,45 +168,26 @@ enum sl_err sl_pg_command(
 	return perform_noting(pg, &call, &result, reterr);
 }
 
-/* Whether an answer came in time. */
-static bool await_answer(PGconn *conn, int64_t timeout_ms)
-{
-	const int64_t deadline_ms = sl_clock_monotonic_ms() + timeout_ms;
-	while (PQisBusy(conn)) {
-		int64_t left_ms = deadline_ms - sl_clock_monotonic_ms();
-		struct pollfd readable = {.fd = PQsocket(conn), .events = POLLIN};
-		if (left_ms <= 0) {
-			return false;
-		}
-		if (poll(&readable, 1, (int)left_ms) > 0 && PQconsumeInput(conn) != 1) {
-			return false;
-		}
-	}
-	return true;
-}
-
-/* Not sl_pg_command(): a server that hangs must not hang the thread that answers /readyz. */
+/* Not sl_pg_command(): whoever asks whether the server is well wants to know soon. */
 enum sl_err sl_pg_ping(struct sl_pg *pg, struct sl_error *reterr)
 {
 	enum sl_err err = sl_pg_ready(pg, reterr);
 	if (err) {
 		return err;
 	}
-	if (PQsendQuery(pg->conn, "SELECT 1") != 1) {
-		return sl_pg_result_error(pg->conn, NULL, "ping", reterr);
-	}
-	if (!await_answer(pg->conn, PING_TIMEOUT_MS)) {
-		sl_pg_drop(pg);
-		return sl_error_set(reterr, SL_ERR_DATABASE_UNAVAILABLE,
-			"ping: no answer within %d ms", PING_TIMEOUT_MS);
-	}
+	struct sl_pg_patience patience = pg->patience;
+	patience.timeout_ms = PING_TIMEOUT_MS;
+	bool in_time = true;
 	SL_AUTO(sl_pg_clearp)
-	PGresult *result = PQgetResult(pg->conn);
-	if (!succeeded(result)) {
-		err = sl_pg_result_error(pg->conn, result, "ping", reterr);
-		sl_pg_drop(pg);
-		return err;
+	PGresult *result = PQsendQuery(pg->conn, "SELECT 1") == 1
+		? sl_pg_await_results(pg->conn, &patience, &in_time)
+		: NULL;
+	if (succeeded(result)) {
+		return SL_ERR_OK;
 	}
-	PQclear(PQgetResult(pg->conn)); /* the NULL that ends the results */
-	return SL_ERR_OK;
+	pg->silent = !in_time;
+	err = in_time ? sl_pg_result_error(pg->conn, result, "ping", reterr)
+		      : sl_pg_hung("ping", reterr);
+	sl_pg_drop(pg);
+	return err;
 }

@@ -46,7 +46,7 @@ static void roll_back(struct sl_pg *pg)
 		sl_pg_copy_abort(pg);
 	}
 	if (pg->conn && PQtransactionStatus(pg->conn) != PQTRANS_IDLE) {
-		PQclear(PQexec(pg->conn, "ROLLBACK"));
+		PQclear(sl_pg_issue(pg->conn, "ROLLBACK", &pg->patience));
 	}
 	if (pg->conn && PQtransactionStatus(pg->conn) != PQTRANS_IDLE) {
 		sl_pg_drop(pg);

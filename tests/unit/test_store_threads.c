@@ -2,6 +2,7 @@
 /* store/: the pool under many threads, and the listener through lost connections, on a real
  * server. */
 
+#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -335,16 +336,65 @@ static void a_listener_comes_back_after_an_outage(void **state)
 	fixture_door_finish(&door);
 }
 
-static void a_listener_without_a_server_is_an_error(void **state)
+static void a_listener_waits_for_a_server_that_is_not_there_yet(void **state)
+{
+	(void)state;
+	struct fixture_door door;
+	fixture_door_init(&door, conninfo);
+	fixture_door_shut(&door);
+	SL_AUTO(inbox_finish)
+	struct inbox inbox = INBOX_INIT;
+	SL_AUTO(sl_pg_destroyp)
+	struct sl_pg *pg = NULL;
+	assert_int_equal(sl_pg_connect(conninfo, "notifier", &pg, NULL), SL_ERR_OK);
+	struct sl_pg_listener *listener = listen_on(door.conninfo, &inbox);
+	notify(pg, "unheard");
+	fixture_door_open(&door);
+	expect(&inbox, "");
+	notify(pg, "heard");
+	expect(&inbox, "heard");
+	sl_pg_listener_destroy(listener);
+	fixture_door_finish(&door);
+}
+
+/* --- a server that is away, or hangs ------------------------------------------------------ */
+
+static void wait_for_state(struct sl_pg_pool *pool, enum sl_err state)
+{
+	const int64_t deadline_ms = sl_clock_monotonic_ms() + PATIENCE_S * 1000;
+	while (sl_pg_pool_check(pool, NULL) != state && sl_clock_monotonic_ms() < deadline_ms) {
+		(void)poll(NULL, 0, 10);
+	}
+	assert_int_equal(sl_pg_pool_check(pool, NULL), state);
+}
+
+static void a_watched_pool_knows_when_the_server_comes_back(void **state)
+{
+	(void)state;
+	struct fixture_door door;
+	fixture_door_init(&door, conninfo);
+	fixture_door_shut(&door);
+	struct sl_pg_pool *pool = sl_pg_pool_create(door.conninfo, "watched", 2);
+	assert_int_equal(sl_pg_pool_watch(pool, NULL), SL_ERR_OK);
+	struct sl_pg *pg = NULL;
+	assert_int_equal(sl_pg_pool_check(pool, NULL), SL_ERR_DATABASE_UNAVAILABLE);
+	assert_int_equal(sl_pg_pool_take(pool, &pg, NULL), SL_ERR_DATABASE_UNAVAILABLE);
+	fixture_door_open(&door);
+	wait_for_state(pool, SL_ERR_OK);
+	assert_int_equal(sl_pg_pool_take(pool, &pg, NULL), SL_ERR_OK);
+	sl_pg_pool_give(pool, pg);
+	sl_pg_pool_destroy(pool);
+	fixture_door_finish(&door);
+}
+
+static void a_watched_pool_refuses_what_can_never_work(void **state)
 {
 	(void)state;
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
-	struct sl_pg_listener *listener = NULL;
-	enum sl_err err = sl_pg_listener_create(
-		"host=/nonexistent", CHANNEL, on_notify, NULL, &listener, &error);
-	assert_err(SL_ERR_DATABASE_UNAVAILABLE, err, &error);
-	assert_null(listener);
+	struct sl_pg_pool *pool = sl_pg_pool_create("nonsense=1", "watched", 1);
+	assert_err(SL_ERR_CONFIG, sl_pg_pool_watch(pool, &error), &error);
+	sl_pg_pool_destroy(pool);
 }
 
 static int set_up(void **state)
@@ -372,7 +422,9 @@ int main(void)
 		cmocka_unit_test(careless_use_of_a_pool_aborts),
 		cmocka_unit_test(a_listener_hears_and_survives_its_connection),
 		cmocka_unit_test(a_listener_comes_back_after_an_outage),
-		cmocka_unit_test(a_listener_without_a_server_is_an_error),
+		cmocka_unit_test(a_listener_waits_for_a_server_that_is_not_there_yet),
+		cmocka_unit_test(a_watched_pool_knows_when_the_server_comes_back),
+		cmocka_unit_test(a_watched_pool_refuses_what_can_never_work),
 	};
 	return cmocka_run_group_tests_name("store_threads", tests, set_up, tear_down);
 }
