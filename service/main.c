@@ -4,6 +4,7 @@
 #include <curl/curl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,10 +25,13 @@ struct command {
 	const char *help;
 };
 
+/* EX_CONFIG of sysexits.h: starting it again changes nothing, unlike after a 1. */
+#define EXIT_CONFIG 78
+
 static int fail(const struct sl_error *error)
 {
 	sl_log_error(SL_LOG_ERROR, "cannot go on", error, SL_F_END);
-	return 1;
+	return error->code == SL_ERR_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
 /* Loads the configuration, runs `then` with it. */
@@ -54,6 +58,7 @@ static int run_serve(void)
 	sigaddset(&blocked, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of that write */
 	return with_config(sl_serve);
 }
 

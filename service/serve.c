@@ -7,7 +7,9 @@
 #include "serve.h"
 
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
 #include "clock.h"
@@ -57,6 +59,10 @@ static enum sl_err start_app(struct process *process, struct sl_error *reterr)
 	}
 	app->pool = sl_pg_pool_create(
 		config->database_url, "spotlist http", (unsigned)config->http_threads + 1);
+	err = sl_pg_pool_watch(app->pool, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
 	const struct sl_sns_verifier_options options = {
 		.topic_arns = (const char *const *)config->sns_topic_arns.items,
 		.topic_count = config->sns_topic_arns.count,
@@ -131,8 +137,51 @@ static void wait_for_signal(void)
 	sl_log(SL_LOG_INFO, "stopping", SL_F("signal", strsignal(signal_number)), SL_F_END);
 }
 
+/* What a stop may take beyond SPOTLIST_SHUTDOWN_S: AWS calls are cut off at once, a statement that
+ * PostgreSQL does not answer is not. */
+#define STOP_MARGIN_S 10
+
+static void write_line(const char *line)
+{
+	/* Nothing can be done about a failure: the process is at its end. */
+	if (write(STDERR_FILENO, line, strlen(line)) < 0) {
+		return;
+	}
+}
+
+static void on_impatience(int signal_number)
+{
+	write_line("level=warn msg=\"asked again to stop: ending at once\"\n");
+	raise(signal_number); /* SA_RESETHAND: the default ends the process */
+}
+
+static void on_alarm(int signal_number)
+{
+	(void)signal_number;
+	write_line("level=error msg=\"did not stop in time: ending at once\"\n");
+	_exit(EXIT_FAILURE);
+}
+
+/* Whatever hangs, the process ends: a step that it held is taken over when its lease is. */
+static void bound_the_stop(int64_t shutdown_s)
+{
+	struct sigaction impatient = {
+		.sa_handler = on_impatience, .sa_flags = (int)SA_RESETHAND | SA_NODEFER};
+	struct sigaction late = {.sa_handler = on_alarm};
+	sigaction(SIGTERM, &impatient, NULL);
+	sigaction(SIGINT, &impatient, NULL);
+	sigaction(SIGALRM, &late, NULL);
+	alarm((unsigned)(shutdown_s + STOP_MARGIN_S));
+	sigset_t stop;
+	sigemptyset(&stop);
+	sigaddset(&stop, SIGTERM);
+	sigaddset(&stop, SIGINT);
+	pthread_sigmask(SIG_UNBLOCK, &stop, NULL);
+}
+
 static void stop(struct process *process)
 {
+	bound_the_stop(process->config->shutdown_s);
 	int64_t grace_ms = process->config->shutdown_s * 1000;
 	int64_t deadline = sl_clock_monotonic_ms() + grace_ms;
 	if (process->server != NULL) {

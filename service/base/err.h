@@ -96,8 +96,8 @@
 		"The database is not available") \
 	X(DATABASE_CONFLICT, "database_conflict", 503, true, "The transaction met another one") \
 	X(DATABASE, "database", 500, false, "The database refused a statement") \
-	X(SCHEMA_OUTDATED, "schema_outdated", 503, false, \
-		"The database schema needs `spotlist migrate`") \
+	X(SCHEMA_OUTDATED, "schema_outdated", 503, true, \
+		"The database schema is not the one of this program") \
 	X(LEASE_LOST, "lease_lost", 500, false, "Another worker has taken the step over") \
 	X(SHUTTING_DOWN, "shutting_down", 503, true, "The service is shutting down") \
 	X(OVERLOADED, "overloaded", 503, true, "The service has too much to do") \

@@ -254,14 +254,10 @@ static int64_t work(struct sl_thread *thread)
 	struct sl_error error = SL_ERROR_INIT;
 	bool claimed = false;
 	int64_t wait_ms = LOOK_AGAIN_MS;
-	enum sl_err err = SL_ERR_OK;
 	if (worker->pg == NULL) {
-		err = sl_pg_connect(
-			worker->config->database_url, "spotlist worker", &worker->pg, &error);
+		worker->pg = sl_pg_create(worker->config->database_url, "spotlist worker");
 	}
-	if (err == SL_ERR_OK) {
-		err = look_after(thread, &error);
-	}
+	enum sl_err err = look_after(thread, &error);
 	if (err == SL_ERR_OK) {
 		err = claim_and_run(thread, &claimed, &error);
 	}
@@ -269,7 +265,9 @@ static int64_t work(struct sl_thread *thread)
 		err = next_due(worker, &wait_ms, &error);
 	}
 	if (err != SL_ERR_OK) {
-		sl_log_error(SL_LOG_WARN, "cannot claim a step", &error, SL_F_END);
+		/* An outage is told once, by who watches the database. */
+		sl_log_error(err == SL_ERR_DATABASE_UNAVAILABLE ? SL_LOG_DEBUG : SL_LOG_WARN,
+			"cannot claim a step", &error, SL_F_END);
 		return DATABASE_DOWN_MS;
 	}
 	return claimed ? 0 : wait_ms;
@@ -311,11 +309,10 @@ static enum sl_err renew(struct sl_workers *workers, int64_t id, int64_t claims,
 static enum sl_err renew_all(struct sl_workers *workers, struct sl_error *reterr)
 {
 	struct sl_worker *keeper = &workers->keeper;
-	enum sl_err err = SL_ERR_OK;
 	if (keeper->pg == NULL) {
-		err = sl_pg_connect(
-			workers->config->database_url, "spotlist leases", &keeper->pg, reterr);
+		keeper->pg = sl_pg_create(workers->config->database_url, "spotlist leases");
 	}
+	enum sl_err err = SL_ERR_OK;
 	for (unsigned i = 0; err == SL_ERR_OK && i < workers->count; i++) {
 		struct sl_thread *thread = &workers->threads[i];
 		pthread_mutex_lock(&workers->lock);
@@ -443,13 +440,9 @@ enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws
 	pthread_cond_init(&workers->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
 
-	/* A schema that is not ours, or a setting that is wrong, is told at boot. */
-	enum sl_err err = sl_pg_connect(
-		config->database_url, "spotlist leases", &workers->keeper.pg, reterr);
-	if (err == SL_ERR_OK) {
-		err = sl_pg_listener_create(config->database_url, "spotlist_steps", on_notify,
-			workers, &workers->listener, reterr);
-	}
+	/* Nothing connects yet: a database that is away now is there later. */
+	enum sl_err err = sl_pg_listener_create(config->database_url, "spotlist_steps", on_notify,
+		workers, &workers->listener, reterr);
 	if (err != SL_ERR_OK) {
 		sl_workers_destroy(workers, 0);
 		return err;
