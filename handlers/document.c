@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shape that the GETs of one video share. HTTP threads. */
+/* The shape that most operations on one video share. HTTP threads. */
 
 #include "handlers.h"
 

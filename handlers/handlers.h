@@ -14,17 +14,20 @@ sl_handler sl_video_create;
 sl_handler sl_video_list;
 sl_handler sl_video_get;
 sl_handler sl_video_metadata;
+sl_handler sl_video_cancel;
+sl_handler sl_video_delete;
 sl_handler sl_delivery_list;
 sl_handler sl_delivery_replay;
 sl_handler sl_sns_receive;
 sl_handler sl_healthz;
 sl_handler sl_readyz;
 
-/* A use case of read.h that appends one JSON document by video id. */
+/* A use case that appends one JSON document by video id. */
 typedef enum sl_err sl_handlers_read(
 	struct sl_pg *pg, const char *id, struct sl_buf *out, struct sl_error *reterr);
 
-/** What every GET /videos/{id}... does: no query, a connection, one document as the body. */
+/** What every GET /videos/{id}..., and more, does: no query, a connection, one document as the
+ *  body. */
 SL_MUST_CHECK enum sl_err sl_handlers_reply_document(
 	struct sl_request *request, sl_handlers_read *read, struct sl_reply *reply);
 

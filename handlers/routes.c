@@ -13,6 +13,8 @@ const struct sl_route sl_routes[] = {
 	{"GET",  "/videos",               "video_list",     sl_video_list,     SL_AUTH_LOCAL, 0},
 	{"GET",  "/videos/{id}",          "video_get",      sl_video_get,      SL_AUTH_LOCAL, 0},
 	{"GET",  "/videos/{id}/metadata", "video_metadata", sl_video_metadata, SL_AUTH_LOCAL, 0},
+	{"POST", "/videos/{id}/cancel",   "video_cancel",   sl_video_cancel,   SL_AUTH_LOCAL, 0},
+	{"DELETE", "/videos/{id}",        "video_delete",   sl_video_delete,   SL_AUTH_LOCAL, 0},
 	{"GET",  "/videos/{id}/deliveries", "delivery_list", sl_delivery_list, SL_AUTH_LOCAL, 0},
 	{"POST", "/videos/{id}/deliveries/{delivery}/replay", "delivery_replay", sl_delivery_replay,
 		SL_AUTH_LOCAL, 0},

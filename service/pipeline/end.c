@@ -11,6 +11,7 @@
 #include "mediaconvert.h"
 #include "mem.h"
 #include "provider_job.h"
+#include "read.h"
 #include "results.h"
 #include "steps.h"
 #include "uuid.h"
@@ -44,6 +45,7 @@ struct wish {
 	const char *video_id;
 	enum sl_event event;
 	int64_t part;
+	struct sl_buf *out;
 };
 
 static enum sl_err refuse(const struct sl_pg_rows *video, struct sl_error *reterr)
@@ -54,6 +56,18 @@ static enum sl_err refuse(const struct sl_pg_rows *video, struct sl_error *reter
 	}
 	return sl_error_set(reterr, SL_ERR_VIDEO_FINAL, "the video is %s",
 		state == SL_VIDEO_DELETING ? "being deleted" : sl_fsm_video_state_name(state));
+}
+
+static enum sl_err add_end_step(struct sl_pg *pg, const struct wish *wish, struct sl_error *reterr)
+{
+	enum sl_err err = sl_pg_exec(pg, SL_SQL_step_delete_waiting, NULL, reterr,
+		SL_PG_TEXT(wish->video_id), SL_PG_NULL);
+	return err != SL_ERR_OK
+		? err
+		: sl_pg_exec(pg, SL_SQL_step_insert, NULL, reterr, SL_PG_TEXT(wish->video_id),
+			  SL_PG_TEXT("end"), SL_PG_I64(wish->part),
+			  SL_PG_TEXT(sl_step_kind_name(SL_STEP_END)), SL_PG_I64(0),
+			  SL_PG_TEXT("{}"));
 }
 
 static enum sl_err wish_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
@@ -71,20 +85,17 @@ static enum sl_err wish_tx(struct sl_pg *pg, void *context, struct sl_error *ret
 	if (err == SL_ERR_OK) {
 		err = sl_fsm_video_apply(pg, wish->video_id, wish->event, NULL, &moved, reterr);
 	}
+	if (err == SL_ERR_OK && moved) {
+		err = add_end_step(pg, wish, reterr);
+	} else if (err == SL_ERR_OK && wish->part == SL_END_CANCEL) {
+		err = refuse(&video, reterr);
+	}
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	if (!moved) {
-		return wish->part == SL_END_CANCEL ? refuse(&video, reterr) : SL_ERR_OK;
-	}
-	err = sl_pg_exec(pg, SL_SQL_step_delete_waiting, NULL, reterr, SL_PG_TEXT(wish->video_id),
-		SL_PG_NULL);
-	return err != SL_ERR_OK
-		? err
-		: sl_pg_exec(pg, SL_SQL_step_insert, NULL, reterr, SL_PG_TEXT(wish->video_id),
-			  SL_PG_TEXT("end"), SL_PG_I64(wish->part),
-			  SL_PG_TEXT(sl_step_kind_name(SL_STEP_END)), SL_PG_I64(0),
-			  SL_PG_TEXT("{}"));
+	/* Now: once this is committed, it may be deleted before anyone could read it. */
+	sl_buf_clear(wish->out);
+	return sl_read_video(pg, wish->video_id, wish->out, reterr);
 }
 
 static enum sl_err ask(
@@ -97,15 +108,17 @@ static enum sl_err ask(
 	return sl_pg_tx(pg, name, wish_tx, wish, reterr);
 }
 
-enum sl_err sl_end_cancel(struct sl_pg *pg, const char *video_id, struct sl_error *reterr)
+enum sl_err sl_end_cancel(
+	struct sl_pg *pg, const char *video_id, struct sl_buf *out, struct sl_error *reterr)
 {
-	struct wish wish = {video_id, SL_EVENT_CANCEL_ASKED_FOR, SL_END_CANCEL};
+	struct wish wish = {video_id, SL_EVENT_CANCEL_ASKED_FOR, SL_END_CANCEL, out};
 	return ask(pg, "video_cancel", &wish, reterr);
 }
 
-enum sl_err sl_end_delete(struct sl_pg *pg, const char *video_id, struct sl_error *reterr)
+enum sl_err sl_end_delete(
+	struct sl_pg *pg, const char *video_id, struct sl_buf *out, struct sl_error *reterr)
 {
-	struct wish wish = {video_id, SL_EVENT_DELETE_ASKED_FOR, SL_END_DELETE};
+	struct wish wish = {video_id, SL_EVENT_DELETE_ASKED_FOR, SL_END_DELETE, out};
 	return ask(pg, "video_delete", &wish, reterr);
 }
 

@@ -9,6 +9,7 @@
  * sl_end_overtakes() in sl_step_commit().
  */
 
+#include "buf.h"
 #include "fsm.h"
 #include "pg.h"
 #include "step_kind.h"
@@ -17,14 +18,16 @@
 #define SL_END_CANCEL 0
 #define SL_END_DELETE 1
 
-/** Asks for a cancellation. VIDEO_NOT_FOUND; VIDEO_FINAL when there is nothing to cancel any more.
- *  Once it is asked for, asking again changes nothing. HTTP threads. */
+/** Asks for a cancellation, and appends the resource as it is then. VIDEO_NOT_FOUND; VIDEO_FINAL
+ *  when there is nothing to cancel any more. Once it is asked for, asking again changes nothing.
+ *  HTTP threads. */
 SL_MUST_CHECK enum sl_err sl_end_cancel(
-	struct sl_pg *pg, const char *video_id, struct sl_error *reterr);
+	struct sl_pg *pg, const char *video_id, struct sl_buf *out, struct sl_error *reterr);
 
-/** Asks for a deletion. VIDEO_NOT_FOUND. Asking again changes nothing. HTTP threads. */
+/** Asks for a deletion, and appends the resource as it is then. VIDEO_NOT_FOUND. Asking again
+ *  changes nothing. HTTP threads. */
 SL_MUST_CHECK enum sl_err sl_end_delete(
-	struct sl_pg *pg, const char *video_id, struct sl_error *reterr);
+	struct sl_pg *pg, const char *video_id, struct sl_buf *out, struct sl_error *reterr);
 
 /** Whether a step has lost its purpose, given the state its video is in. Pure. */
 bool sl_end_overtakes(
