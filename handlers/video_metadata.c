@@ -1,10 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /videos/{id}/metadata: the whole document. HTTP threads. */
+/* GET /videos/{id}/metadata: the whole document, in pieces when it is large. HTTP threads. */
 
+#include "document.h"
 #include "handlers.h"
-#include "read.h"
+#include "mem.h"
+
+static ssize_t read_piece(void *context, uint64_t offset, char *out, size_t max)
+{
+	return sl_document_read(context, offset, out, max);
+}
+
+static void destroy(void *context)
+{
+	sl_document_destroy(context);
+}
 
 enum sl_err sl_video_metadata(struct sl_request *request, struct sl_reply *reply)
 {
-	return sl_handlers_reply_document(request, sl_read_metadata, reply);
+	SL_AUTO(sl_document_destroyp)
+	struct sl_document *document = NULL;
+	enum sl_err err = sl_request_only_query(request, (const char *const[]){NULL});
+	if (err == SL_ERR_OK) {
+		err = sl_document_open(
+			request->app, sl_request_param(request, "id"), &document, &request->error);
+	}
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	if (sl_document_take(document, &reply->body)) {
+		return SL_ERR_OK; /* small */
+	}
+	const struct sl_reply_stream stream = {
+		sl_document_size(document), read_piece, destroy, sl_take(&document)};
+	sl_reply_stream(reply, &stream);
+	return SL_ERR_OK;
 }

@@ -22,6 +22,7 @@
 #define SL_HTTP_DRAIN_LIMIT    (1 << 20)   /* a refused body up to this is read before the reply */
 #define SL_HTTP_DROP_LIMIT     (16 << 20)  /* a chunked one grows up to this before it is cut */
 #define SL_HTTP_REQUEST_ID_MAX 128
+#define SL_HTTP_STREAM_BLOCK   (64 * 1024) /* a streamed body is read in pieces of this */
 
 struct sl_server {
 	struct sl_server_options options;
@@ -66,7 +67,7 @@ struct sl_exchange {
 	bool close;         /* the connection cannot be trusted any further */
 	bool asleep;        /* sl_request_suspend() was called in this round */
 	int status;         /* of the reply; 0: none was queued */
-	size_t bytes;       /* of the reply's body */
+	uint64_t bytes;     /* of the reply's body */
 };
 
 /** The exchange of a request. */

@@ -34,6 +34,10 @@ void sl_reply_finish(struct sl_reply *reply)
 	reply->headers = NULL;
 	reply->header_count = 0;
 	sl_buf_finish(&reply->body);
+	if (reply->stream.destroy != NULL) {
+		reply->stream.destroy(reply->stream.context);
+		reply->stream = (struct sl_reply_stream){0};
+	}
 }
 
 void sl_reply_header(struct sl_reply *reply, const char *name, const char *value)
@@ -52,6 +56,11 @@ void sl_reply_json(struct sl_reply *reply, int status, json_t *root)
 	size_t len = strlen(text);
 	reply->body = (struct sl_buf){.data = text, .len = len, .capacity = len + 1};
 	json_decref(root);
+}
+
+void sl_reply_stream(struct sl_reply *reply, const struct sl_reply_stream *stream)
+{
+	reply->stream = *stream;
 }
 
 static bool has_header(const struct sl_reply *reply, const char *name)
@@ -91,20 +100,48 @@ static void add_headers(const struct sl_exchange *exchange, const struct sl_repl
 	}
 }
 
+static ssize_t read_stream(void *cls, uint64_t offset, char *out, size_t max)
+{
+	const struct sl_reply_stream *stream = cls;
+	ssize_t len = stream->read(stream->context, offset, out, max);
+	/* 0 would make the library ask again at once, and for ever. */
+	return len > 0 ? len : MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static void free_stream(void *cls)
+{
+	struct sl_reply_stream *stream = cls;
+	stream->destroy(stream->context);
+	free(stream);
+}
+
+/* Memory of ours is handed over; only the literal may be persistent. */
+static struct MHD_Response *make_response(struct sl_reply *reply, uint64_t *ret_len)
+{
+	if (reply->stream.read != NULL) {
+		struct sl_reply_stream *stream = sl_calloc(1, sizeof(*stream));
+		*stream = reply->stream;
+		reply->stream = (struct sl_reply_stream){0};
+		*ret_len = stream->size;
+		return MHD_create_response_from_callback(
+			stream->size, SL_HTTP_STREAM_BLOCK, read_stream, stream, free_stream);
+	}
+	size_t len = reply->body.len;
+	*ret_len = len;
+	return len > 0 ? MHD_create_response_from_buffer(
+				 len, sl_buf_steal(&reply->body), MHD_RESPMEM_MUST_FREE)
+		       : MHD_create_response_from_buffer(
+				 0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+}
+
 enum MHD_Result sl_reply_send(struct sl_exchange *exchange, struct sl_reply *reply)
 {
-	bool body = reply->body.len > 0;
-	size_t len = reply->body.len;
-	/* Memory of ours is handed over; only the literal may be persistent. */
-	struct MHD_Response *response = body
-		? MHD_create_response_from_buffer(
-			  len, sl_buf_steal(&reply->body), MHD_RESPMEM_MUST_FREE)
-		: MHD_create_response_from_buffer(
-			  0, (void *)(uintptr_t) "", MHD_RESPMEM_PERSISTENT);
+	uint64_t len;
+	struct MHD_Response *response = make_response(reply, &len);
 	if (response == NULL) {
 		return MHD_NO;
 	}
-	add_headers(exchange, reply, response, body);
+	add_headers(exchange, reply, response, len > 0);
 	enum MHD_Result result =
 		MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);

@@ -10,6 +10,7 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "buf.h"
 #include "defs.h"
@@ -32,10 +33,21 @@ struct sl_request {
 	void (*state_free)(void *state);
 };
 
+/* A body that is too large to be held: read in pieces while it is sent, by one thread at a time. */
+struct sl_reply_stream {
+	uint64_t size; /* bytes */
+	/* Up to `max` bytes from `offset` on, at least one; -1: the rest cannot be had, and the
+	 * connection is closed. It may block for as long as a handler may. */
+	ssize_t (*read)(void *context, uint64_t offset, char *out, size_t max);
+	void (*destroy)(void *context); /* called once, however the reply ends */
+	void *context;
+};
+
 struct sl_reply {
 	int status;               /* default 200 */
 	const char *content_type; /* literal; default application/json */
 	struct sl_buf body;
+	struct sl_reply_stream stream;    /* see sl_reply_stream() */
 	struct sl_reply_header_ *headers; /* see sl_reply_header() */
 	size_t header_count;
 };
@@ -72,6 +84,9 @@ void sl_request_resume(struct sl_request *request);
 
 /** Adds a reply header; both are copied. Line breaks in a value are refused when it is sent. */
 void sl_reply_header(struct sl_reply *reply, const char *name, const char *value);
+
+/** The body comes from `stream`, whose context is taken; nothing was put into `body`. */
+void sl_reply_stream(struct sl_reply *reply, const struct sl_reply_stream *stream);
 
 /** Status and body = compact JSON of `root`, which is released. */
 void sl_reply_json(struct sl_reply *reply, int status, json_t *root);

@@ -41,28 +41,6 @@ enum sl_err sl_read_video(
 	return err;
 }
 
-enum sl_err sl_read_metadata(
-	struct sl_pg *pg, const char *id, struct sl_buf *out, struct sl_error *reterr)
-{
-	SL_AUTO(sl_pg_rows_finish)
-	struct sl_pg_rows stored = {0};
-	SL_AUTO(sl_pg_rows_finish)
-	struct sl_pg_rows made = {0};
-	enum sl_err err = read_body(pg, SL_SQL_document_get, id, &stored, reterr);
-	if (err != SL_ERR_OK) {
-		return err;
-	}
-	if (!sl_pg_null(&stored, 0, "body")) {
-		add_body(&stored, 0, out);
-		return SL_ERR_OK;
-	}
-	err = read_body(pg, SL_SQL_video_document, id, &made, reterr);
-	if (err == SL_ERR_OK) {
-		add_body(&made, 0, out);
-	}
-	return err;
-}
-
 enum sl_err sl_read_videos(struct sl_pg *pg, const struct sl_read_filter *filter,
 	struct sl_buf *out, struct sl_error *reterr)
 {

@@ -11,11 +11,6 @@
 SL_MUST_CHECK enum sl_err sl_read_video(
 	struct sl_pg *pg, const char *id, struct sl_buf *out, struct sl_error *reterr);
 
-/** GET /videos/{id}/metadata: the stored document of a finished video, else what is known so
- *  far. VIDEO_NOT_FOUND. */
-SL_MUST_CHECK enum sl_err sl_read_metadata(
-	struct sl_pg *pg, const char *id, struct sl_buf *out, struct sl_error *reterr);
-
 struct sl_read_filter {
 	const char *state;  /* or NULL */
 	const char *tag;    /* or NULL */

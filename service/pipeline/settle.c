@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "document.h"
 #include "mem.h"
 #include "record.h"
 #include "steps.h"
@@ -18,6 +19,7 @@ struct settlement {
 	enum sl_event event;
 	enum sl_video_state state;
 	char at[SL_CLOCK_RFC3339_SIZE];
+	char document[SL_UUID_SIZE];
 };
 
 /* What the analyses come to. Skipped ones do not count against a video. */
@@ -176,14 +178,8 @@ static enum sl_err settle_tx(struct sl_pg *pg, void *context, struct sl_error *r
 	const char *id = settlement->step->video_id;
 	enum sl_err err =
 		sl_fsm_video_apply(pg, id, settlement->event, settlement->at, NULL, reterr);
-	SL_AUTO(sl_pg_rows_finish)
-	struct sl_pg_rows row = {0};
 	if (err == SL_ERR_OK) {
-		err = sl_pg_exec(pg, SL_SQL_video_document, &row, reterr, SL_PG_TEXT(id));
-	}
-	if (err == SL_ERR_OK && row.count > 0) {
-		err = sl_pg_exec(pg, SL_SQL_document_put, NULL, reterr, SL_PG_TEXT(id),
-			SL_PG_TEXT(sl_pg_text(&row, 0, "body")));
+		err = sl_document_publish(pg, id, settlement->document, reterr);
 	}
 	return err == SL_ERR_OK ? sl_webhook_enqueue(pg, id, reterr) : err;
 }
@@ -215,6 +211,11 @@ enum sl_err sl_settle(struct sl_worker *worker, struct sl_step *step, struct sl_
 	}
 	if (err == SL_ERR_OK) {
 		err = put_record(worker, &settlement, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_document_store(worker->pg, step->video_id,
+			sl_fsm_video_state_name(settlement.state), settlement.at,
+			settlement.document, reterr);
 	}
 	if (err == SL_ERR_OK) {
 		err = sl_step_commit(worker, step, &done, settle_tx, &settlement, reterr);

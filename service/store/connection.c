@@ -27,7 +27,7 @@ static const char *const profile_options[] = {
 };
 
 /* What our reading of values relies on. */
-#define FIXED_OPTIONS "-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1"
+#define FIXED_OPTIONS "-c timezone=UTC -c datestyle=ISO -c extra_float_digits=1 -c jit=off"
 
 void sl_pg_clearp(PGresult **result)
 {

@@ -50,12 +50,25 @@ def split_comment(text):
     return [line[2:].strip() for line in lines[:count]], "\n".join(lines[count:]).strip()
 
 
+def with_includes(path, text):
+    """The text with each line `\\ir FILE.inc`, as psql has it, replaced by that file's SQL. What
+    several statements share stands in such a file."""
+    def included(match):
+        name = path.with_name(match[1])
+        try:
+            return split_comment(name.read_text(encoding="utf-8"))[1]
+        except FileNotFoundError:
+            raise Refused(f"{path}: includes {name}, which does not exist") from None
+    return re.sub(r"^\\ir (\S+\.inc)$", included, text, flags=re.MULTILINE)
+
+
 def read_statement(path):
     """(name, text, number of parameters) of one statement file."""
     name = path.stem
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise Refused(f"{path}: a statement's name is made of a-z, 0-9 and _")
     comment, text = split_comment(path.read_text(encoding="utf-8"))
+    text = with_includes(path, text)
     if not comment or not comment[0]:
         raise Refused(f"{path}: must start with '-- ' lines: what it does, what $1 … are")
     text = text.rstrip(";").rstrip()
@@ -186,7 +199,8 @@ def main():
         sys.exit(f"embed_sql: {problem}")
     write_if_changed(arguments.header, header(statements))
     write_if_changed(arguments.source, source(statements, migrations))
-    write_if_changed(arguments.depfile, depfile(arguments, statement_paths + migration_paths))
+    inputs = statement_paths + migration_paths + sorted(arguments.sql_dir.glob("*.inc"))
+    write_if_changed(arguments.depfile, depfile(arguments, inputs))
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ REFUSED_STATEMENTS = [
     ("literal", "-- $1: id\nSELECT '$1', $$ $1 $$ -- $1\n", "documents $1"),
     ("Capital", STATEMENT, "a-z, 0-9 and _"),
     ("many", "-- $1: id\nSELECT $65", "more than 64"),
+    ("lost", "-- Lost.\n\\ir nowhere.inc\nSELECT 1", "nowhere.inc, which does not exist"),
 ]
 REFUSED_MIGRATIONS = [
     ("0002_second", MIGRATION, "must be number 0001"),
@@ -76,6 +77,13 @@ class EmbedSql(unittest.TestCase):
         self.assertIn('{"video_get",\n\t\t"SELECT a FROM t WHERE id = $1",\n\t\t1}', source)
         self.assertIn('"SELECT \'\\303\\251\\\\\\"\'",\n\t\t0}', source)
         self.assertIn('{2, "0002_second",', source)
+
+    def test_what_statements_share_is_included(self):
+        self.put("sql", {"a": "-- A.\n-- $1: id\n\\ir both.inc\nSELECT * FROM w"})
+        (self.root / "sql" / "both.inc").write_text("-- Both.\nWITH w AS (SELECT $1)\n")
+        source = self.embed(["a"])[2]
+        self.assertIn('"WITH w AS (SELECT $1)\\n"\n\t\t"SELECT * FROM w"', source)
+        self.assertIn("both.inc", (self.root / "sql.d").read_text())
 
     def test_statements_that_break_a_rule_are_refused(self):
         for name, content, words in REFUSED_STATEMENTS:

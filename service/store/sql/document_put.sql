@@ -1,4 +1,10 @@
--- The metadata document of a finished video.
--- $1: video id  $2: JSON text
-INSERT INTO spotlist_data.documents (video_id, body) VALUES ($1::uuid, $2)
-ON CONFLICT (video_id) DO UPDATE SET body = excluded.body
+-- Makes a stored document the one that holds; no row when its parts are gone.
+-- $1: video id  $2: id of the document
+INSERT INTO spotlist_data.documents (video_id, document, size_bytes)
+SELECT $1::uuid, $2::uuid, sum(octet_length(body))
+FROM spotlist_data.document_parts
+WHERE video_id = $1::uuid AND document = $2::uuid
+HAVING count(*) > 0
+ON CONFLICT (video_id) DO UPDATE
+SET document = excluded.document, size_bytes = excluded.size_bytes
+RETURNING size_bytes
