@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Making and storing metadata documents inside PostgreSQL: sl_document_store(), _publish().
- * document_read.c reads them. Worker threads. */
+/* Making and storing metadata documents inside PostgreSQL: sl_document_store(), _publish(),
+ * _replace(). document_read.c reads them. Worker threads. */
 
 #include "document.h"
 
@@ -60,4 +60,13 @@ enum sl_err sl_document_publish(
 		err = sl_pg_exec(pg, SL_SQL_document_prune, NULL, reterr, SL_PG_TEXT(video_id));
 	}
 	return err;
+}
+
+enum sl_err sl_document_replace(struct sl_pg *pg, const char *video_id, struct sl_error *reterr)
+{
+	char document[SL_UUID_SIZE];
+	sl_uuid_create(document);
+	struct storing storing = {.video_id = video_id, .document = document};
+	enum sl_err err = store_tx(pg, &storing, reterr);
+	return err == SL_ERR_OK ? sl_document_publish(pg, video_id, document, reterr) : err;
 }

@@ -30,6 +30,10 @@ SL_MUST_CHECK enum sl_err sl_document_store(struct sl_pg *pg, const char *video_
 SL_MUST_CHECK enum sl_err sl_document_publish(
 	struct sl_pg *pg, const char *video_id, const char *document, struct sl_error *reterr);
 
+/** Both, inside the caller's transaction, for a video that is in its final state already. */
+SL_MUST_CHECK enum sl_err sl_document_replace(
+	struct sl_pg *pg, const char *video_id, struct sl_error *reterr);
+
 /* --- reading: HTTP threads, one at a time --------------------------------------------------- */
 
 struct sl_document;
