@@ -63,6 +63,7 @@ struct sl_operation {
 	int attempt;         /* that was prepared last, from 1 */
 	int quota_taken;     /* by the last retry */
 	bool clock_corrected;
+	bool credentials_renewed;
 	struct sl_answer answer; /* of the last attempt */
 	struct sl_endpoint endpoint;
 	struct sl_buf url;

@@ -17,6 +17,22 @@ json_t *sl_dynamodb_share(const json_t *value)
 	return json_incref((json_t *)(uintptr_t)value);
 }
 
+/* Unlike an object or a job, the table can be made while results wait for it. */
+static enum sl_err table_missing(const char *table, struct sl_error *reterr)
+{
+	if (reterr != NULL) {
+		SL_AUTO(sl_error_finish)
+		struct sl_error error = SL_ERROR_INIT;
+		sl_error_move(&error, reterr);
+		sl_error_set(reterr, SL_ERR_TABLE_MISSING,
+			"there is no DynamoDB table %s in this account and region: create it "
+			"(scripts/provision.py) or correct SPOTLIST_TABLE",
+			table != NULL ? table : "as asked for");
+		reterr->provider = sl_error_copy_provider(&error.provider);
+	}
+	return SL_ERR_TABLE_MISSING;
+}
+
 enum sl_err sl_dynamodb_call(struct sl_client *client, const char *operation, json_t *body,
 	json_t **ret_answer, struct sl_error *reterr)
 {
@@ -34,7 +50,11 @@ enum sl_err sl_dynamodb_call(struct sl_client *client, const char *operation, js
 		.idempotent = true,
 		.max_answer = MAX_ANSWER,
 	};
-	return sl_call_json(client, &call, owned, ret_answer, reterr);
+	enum sl_err err = sl_call_json(client, &call, owned, ret_answer, reterr);
+	if (err == SL_ERR_AWS_NOT_FOUND) {
+		err = table_missing(json_string_value(json_object_get(owned, "TableName")), reterr);
+	}
+	return err;
 }
 
 enum sl_err sl_dynamodb_put_item(

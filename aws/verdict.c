@@ -124,6 +124,19 @@ static bool correct_clock(struct sl_operation *op)
 	return true;
 }
 
+/* Keys that are refused may have been replaced where they came from: once an operation, they are
+ * read again, whoever holds the old ones. */
+static bool renew_credentials(struct sl_operation *op)
+{
+	sl_credentials_chain_forget(op->aws->credentials);
+	if (op->credentials_renewed) {
+		return false;
+	}
+	op->credentials_renewed = true;
+	op->attempt--; /* it is not the service that failed */
+	return true;
+}
+
 static enum sl_verdict judge_error(
 	struct sl_operation *op, int64_t *ret_delay_ms, struct sl_error *reterr)
 {
@@ -143,8 +156,9 @@ static enum sl_verdict judge_error(
 		return op->call->idempotent ? retry_or_fail(op, SL_RETRY_COST, ret_delay_ms)
 					    : SL_VERDICT_FAILED;
 	case SL_FAULT_EXPIRED:
-		sl_credentials_chain_forget(op->aws->credentials);
-		return SL_VERDICT_FAILED;
+	case SL_FAULT_CREDENTIALS:
+		*ret_delay_ms = 0;
+		return renew_credentials(op) ? SL_VERDICT_RETRY : SL_VERDICT_FAILED;
 	default:
 		return SL_VERDICT_FAILED;
 	}

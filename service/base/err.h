@@ -72,6 +72,7 @@
 	X(AWS_THROTTLED, "aws_throttled", 503, true, "AWS is limiting the rate of requests") \
 	X(AWS_LIMIT, "aws_limit", 503, true, "AWS has as many open jobs as it allows") \
 	X(AWS_CONFLICT, "aws_conflict", 502, false, "AWS has such a resource already") \
+	X(TABLE_MISSING, "table_missing", 503, true, "The DynamoDB table does not exist") \
 	X(AWS_REJECTED, "aws_rejected", 502, false, "AWS rejected the request") \
 	X(AWS_UNAVAILABLE, "aws_unavailable", 503, true, "AWS could not be reached or failed") \
 	X(AWS_PROTOCOL, "aws_protocol", 502, true, "AWS answered in a way that is not understood") \
