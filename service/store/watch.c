@@ -30,15 +30,16 @@ struct sl_pg_watch {
 	struct sl_error state;
 };
 
-/* An answer that does not come may be one lost connection: the server hangs when a new one fails as
- * well. */
+/* A connection that is lost or silent may be the only one: the server is away, or hangs, when a new
+ * one fails as well. */
 static enum sl_err look(struct sl_pg_watch *watch, struct sl_error *reterr)
 {
+	bool was_open = watch->pg->conn != NULL;
 	enum sl_err err = sl_pg_ping(watch->pg, reterr);
-	if (err && watch->pg->silent) {
-		watch->pg->silent = false;
+	if (err && was_open) {
+		bool silent = watch->pg->silent;
 		err = sl_pg_ping(watch->pg, reterr);
-		if (err) {
+		if (err && silent) {
 			atomic_store(&watch->is_hung, true);
 		}
 	}
