@@ -31,6 +31,15 @@ ALTER TABLE spotlist_data.documents
 COMMENT ON COLUMN spotlist_data.documents.document IS 'Whose parts in document_parts are the document.';
 COMMENT ON COLUMN spotlist_data.documents.size_bytes IS 'Length of all parts.';
 
+CREATE FUNCTION spotlist_data.document_text(video uuid) RETURNS text
+    LANGUAGE sql STABLE STRICT
+    RETURN (
+        SELECT string_agg(p.body, '' ORDER BY p.at_byte)
+        FROM spotlist_data.documents d JOIN spotlist_data.document_parts p
+            ON p.video_id = d.video_id AND p.document = d.document
+        WHERE d.video_id = video);
+COMMENT ON FUNCTION spotlist_data.document_text IS 'The whole document of a video, null when it has none.';
+
 -- A foreign key looks the video up for every row: half the time of a million. Rows are only
 -- written with their video locked; a trigger deletes them with it, as the key did.
 ALTER TABLE spotlist_data.label_detections DROP CONSTRAINT label_detections_video_id_fkey;
