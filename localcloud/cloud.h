@@ -34,6 +34,7 @@ struct lc_cloud {
 	char *secret_key;
 	char *base_url;    /* "http://127.0.0.1:4566", for SigningCertURL, SubscribeURL */
 	char *gallery_dir; /* named faces, or NULL */
+	char *replay_dir;  /* given answers (replay.h), or NULL */
 	/* tuning of the recognisers: see docs/localcloud.md */
 	double label_threshold; /* detections below this confidence are never reported */
 	bool verbose;
@@ -180,6 +181,15 @@ enum lc_object_state lc_s3_object_path(
  *  False when the bucket does not exist. */
 bool lc_s3_put_file(
 	const char *bucket, const char *key, const char *path, const char *content_type);
+
+struct lc_s3_text {
+	char *key, *text;
+};
+
+/** Stores many small objects of one content type in one transaction, and sends their
+ *  notifications. False when the bucket does not exist or the disk refuses. */
+bool lc_s3_put_texts(
+	const char *bucket, const struct lc_s3_text *items, size_t count, const char *content_type);
 
 /** A fresh private directory below data_dir/tmp, owned by the caller; remove it with
  *  lc_tmp_remove, which also frees the string. */

@@ -7,26 +7,35 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 #include "json_spec.h"
 
-#define COLUMNS "seq, id, state, phase, priority, created_ms, token, digest, doc"
+#define COLUMNS "seq, id, state, phase, priority, created_ms, token, digest, doc, light"
 
 struct lc_jobs {
 	struct lc_cloud *cloud;
 	const struct lc_jobs_service *service;
 	sqlite3 *db;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
+	pthread_cond_t wake[2]; /* of the ordinary workers, and of those of light jobs */
+	pthread_cond_t stop;    /* for lc_jobs_wait; monotonic */
 	bool stopping;
 	pthread_t *threads;
+	int thread_count;
+};
+
+struct worker_start {
+	struct lc_jobs *jobs;
+	bool light;
 };
 
 static const char schema[] =
 	"CREATE TABLE IF NOT EXISTS jobs (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE "
 	"NOT NULL,"
 	" state TEXT NOT NULL, phase INTEGER NOT NULL, priority INTEGER NOT NULL,"
-	" created_ms INTEGER NOT NULL, token TEXT, digest TEXT, doc TEXT NOT NULL);"
+	" created_ms INTEGER NOT NULL, token TEXT, digest TEXT, doc TEXT NOT NULL,"
+	" light INTEGER NOT NULL DEFAULT 0);"
 	"CREATE INDEX IF NOT EXISTS jobs_queue ON jobs (phase, priority DESC, seq);"
 	"CREATE INDEX IF NOT EXISTS jobs_token ON jobs (token);";
 
@@ -100,6 +109,7 @@ static void read_job(sqlite3_stmt *statement, struct lc_job *ret)
 		.token = column_text(statement, 6),
 		.digest = column_text(statement, 7),
 		.doc = json_loads((const char *)sqlite3_column_text(statement, 8), 0, NULL),
+		.light = sqlite3_column_int(statement, 9) != 0,
 	};
 	if (!ret->doc) {
 		SL_BUG("a stored job is not JSON");
@@ -119,12 +129,13 @@ static bool get_locked(struct lc_jobs *jobs, const char *id, struct lc_job *ret)
 }
 
 /* Takes the next job off the queue: it is running from now on. */
-static bool claim_locked(struct lc_jobs *jobs, struct lc_job *ret)
+static bool claim_locked(struct lc_jobs *jobs, bool light, struct lc_job *ret)
 {
 	SL_AUTO(finalize)
 	sqlite3_stmt *statement = prepare(jobs,
 		"UPDATE jobs SET phase = 1 WHERE seq = (SELECT seq FROM jobs WHERE phase = 0"
-		" ORDER BY priority DESC, seq LIMIT 1) RETURNING " COLUMNS);
+		" AND light = ? ORDER BY priority DESC, seq LIMIT 1) RETURNING " COLUMNS);
+	sqlite3_bind_int(statement, 1, light);
 	bool found = sqlite3_step(statement) == SQLITE_ROW;
 	if (found) {
 		read_job(statement, ret);
@@ -135,16 +146,19 @@ static bool claim_locked(struct lc_jobs *jobs, struct lc_job *ret)
 
 static void *work(void *argument)
 {
-	struct lc_jobs *jobs = argument;
+	SL_AUTO(sl_freep)
+	struct worker_start *start = argument;
+	struct lc_jobs *jobs = start->jobs;
 	const struct lc_jobs_service *service = jobs->service;
-	void *worker = service->worker_start ? service->worker_start(jobs->cloud) : NULL;
+	bool has_own = !start->light && service->worker_start;
+	void *worker = has_own ? service->worker_start(jobs->cloud) : NULL;
 
 	pthread_mutex_lock(&jobs->lock);
 	while (!jobs->stopping) {
 		SL_AUTO(lc_job_finish)
 		struct lc_job job = {0};
-		if (!claim_locked(jobs, &job)) {
-			pthread_cond_wait(&jobs->wake, &jobs->lock);
+		if (!claim_locked(jobs, start->light, &job)) {
+			pthread_cond_wait(&jobs->wake[start->light], &jobs->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&jobs->lock);
@@ -152,10 +166,43 @@ static void *work(void *argument)
 		pthread_mutex_lock(&jobs->lock);
 	}
 	pthread_mutex_unlock(&jobs->lock);
-	if (service->worker_stop) {
+	if (has_own && service->worker_stop) {
 		service->worker_stop(worker);
 	}
 	return NULL;
+}
+
+/* A directory of an earlier version has no column `light`; otherwise this changes nothing. */
+static void add_column(sqlite3 *db)
+{
+	(void)sqlite3_exec(db, "ALTER TABLE jobs ADD COLUMN light INTEGER NOT NULL DEFAULT 0", NULL,
+		NULL, NULL);
+}
+
+static void start_workers(struct lc_jobs *jobs)
+{
+	const struct lc_jobs_service *service = jobs->service;
+	jobs->thread_count = service->workers + service->light_workers;
+	jobs->threads = sl_calloc((size_t)jobs->thread_count, sizeof *jobs->threads);
+	for (int i = 0; i < jobs->thread_count; i++) {
+		struct worker_start *start = sl_calloc(1, sizeof *start);
+		*start = (struct worker_start){jobs, i >= service->workers};
+		if (pthread_create(&jobs->threads[i], NULL, work, start) != 0) {
+			SL_BUG("cannot start a worker thread");
+		}
+	}
+}
+
+static void init_locks(struct lc_jobs *jobs)
+{
+	pthread_condattr_t monotonic;
+	pthread_condattr_init(&monotonic);
+	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	pthread_mutex_init(&jobs->lock, NULL);
+	pthread_cond_init(&jobs->wake[0], NULL);
+	pthread_cond_init(&jobs->wake[1], NULL);
+	pthread_cond_init(&jobs->stop, &monotonic);
+	pthread_condattr_destroy(&monotonic);
 }
 
 struct lc_jobs *lc_jobs_open(struct lc_cloud *cloud, const struct lc_jobs_service *service)
@@ -164,19 +211,13 @@ struct lc_jobs *lc_jobs_open(struct lc_cloud *cloud, const struct lc_jobs_servic
 	jobs->cloud = cloud;
 	jobs->service = service;
 	jobs->db = lc_db_open(cloud, service->name, schema);
-	pthread_mutex_init(&jobs->lock, NULL);
-	pthread_cond_init(&jobs->wake, NULL);
+	add_column(jobs->db);
+	init_locks(jobs);
 	if (sqlite3_exec(jobs->db, "UPDATE jobs SET phase = 0 WHERE phase = 1", NULL, NULL, NULL) !=
 		SQLITE_OK) {
 		SL_BUG("cannot resume jobs");
 	}
-
-	jobs->threads = sl_calloc((size_t)service->workers, sizeof *jobs->threads);
-	for (int i = 0; i < service->workers; i++) {
-		if (pthread_create(&jobs->threads[i], NULL, work, jobs) != 0) {
-			SL_BUG("cannot start a worker thread");
-		}
-	}
+	start_workers(jobs);
 	return jobs;
 }
 
@@ -187,14 +228,18 @@ void lc_jobs_close(struct lc_jobs *jobs)
 	}
 	pthread_mutex_lock(&jobs->lock);
 	jobs->stopping = true;
-	pthread_cond_broadcast(&jobs->wake);
+	pthread_cond_broadcast(&jobs->wake[0]);
+	pthread_cond_broadcast(&jobs->wake[1]);
+	pthread_cond_broadcast(&jobs->stop);
 	pthread_mutex_unlock(&jobs->lock);
-	for (int i = 0; i < jobs->service->workers; i++) {
+	for (int i = 0; i < jobs->thread_count; i++) {
 		pthread_join(jobs->threads[i], NULL);
 	}
 	free(jobs->threads);
 	sqlite3_close(jobs->db);
-	pthread_cond_destroy(&jobs->wake);
+	pthread_cond_destroy(&jobs->wake[0]);
+	pthread_cond_destroy(&jobs->wake[1]);
+	pthread_cond_destroy(&jobs->stop);
 	pthread_mutex_destroy(&jobs->lock);
 	free(jobs);
 }
@@ -215,6 +260,24 @@ bool lc_jobs_stopping(struct lc_jobs *jobs)
 	return stopping;
 }
 
+bool lc_jobs_wait(struct lc_jobs *jobs, int64_t ms)
+{
+	struct timespec until;
+	(void)clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += ms / 1000;
+	until.tv_nsec += ms % 1000 * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+
+	pthread_mutex_lock(&jobs->lock);
+	int result = 0;
+	while (!jobs->stopping && result == 0) {
+		result = pthread_cond_timedwait(&jobs->stop, &jobs->lock, &until);
+	}
+	pthread_mutex_unlock(&jobs->lock);
+	return !lc_jobs_stopping(jobs);
+}
+
 bool lc_jobs_insert(struct lc_jobs *jobs, const struct lc_job *job)
 {
 	SL_AUTO(sl_freep)
@@ -222,8 +285,8 @@ bool lc_jobs_insert(struct lc_jobs *jobs, const struct lc_job *job)
 
 	pthread_mutex_lock(&jobs->lock);
 	sqlite3_stmt *statement = prepare(jobs,
-		"INSERT INTO jobs (id, state, phase, priority, created_ms, token, digest, doc)"
-		" VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+		"INSERT INTO jobs (id, state, phase, priority, created_ms, token, digest, doc, "
+		"light) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)");
 	bind_text(statement, 1, job->id);
 	bind_text(statement, 2, job->state);
 	sqlite3_bind_int(statement, 3, (int)job->phase);
@@ -232,9 +295,10 @@ bool lc_jobs_insert(struct lc_jobs *jobs, const struct lc_job *job)
 	bind_text(statement, 6, job->token);
 	bind_text(statement, 7, job->digest);
 	bind_text(statement, 8, doc);
+	sqlite3_bind_int(statement, 9, job->light);
 	bool stored = step_change(jobs, statement);
 	sqlite3_finalize(statement);
-	pthread_cond_signal(&jobs->wake);
+	pthread_cond_signal(&jobs->wake[job->light]);
 	pthread_mutex_unlock(&jobs->lock);
 	return stored;
 }

@@ -27,6 +27,7 @@ struct lc_job {
 	char *token;  /* the client's request token, or NULL */
 	char *digest; /* of the request, to know a token's parameters again; or NULL */
 	json_t *doc;  /* everything else, the service's own */
+	bool light;   /* costs next to nothing (a replay): has workers of its own */
 };
 void lc_job_finish(struct lc_job *job);
 
@@ -35,7 +36,9 @@ struct lc_jobs;
 struct lc_jobs_service {
 	const char *name; /* of the database, "mediaconvert" */
 	int workers;
-	/* Per worker thread, may be NULL: e.g. a recogniser with its models. */
+	int light_workers; /* more of them, for the light jobs only */
+	/* Per worker thread, may be NULL: e.g. a recogniser with its models. Light jobs' workers
+	 * have none: they run with NULL. */
 	void *(*worker_start)(struct lc_cloud *cloud);
 	void (*worker_stop)(void *worker);
 	/* Runs a job to its end and ends it with lc_jobs_change. When it returns with lc_stopping()
@@ -53,6 +56,9 @@ struct lc_cloud *lc_jobs_cloud(struct lc_jobs *jobs);
 
 /** Whether the workers are to stop: a long run looks at it now and then. */
 bool lc_jobs_stopping(struct lc_jobs *jobs);
+
+/** Waits for `ms`, or less when the workers are to stop; then false. */
+SL_MUST_CHECK bool lc_jobs_wait(struct lc_jobs *jobs, int64_t ms);
 
 /** Stores a new job (seq is ignored) and wakes a worker. False when the id is taken. */
 bool lc_jobs_insert(struct lc_jobs *jobs, const struct lc_job *job);

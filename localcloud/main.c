@@ -17,6 +17,7 @@
 
 #include "cloud.h"
 #include "http.h"
+#include "replay.h"
 #include "run.h"
 #include "services.h"
 
@@ -33,6 +34,7 @@ static const char usage[] =
 	"  --public-url URL      how others reach it, when that is not the listen address\n"
 	"  --region NAME         the region it plays [us-east-1]\n"
 	"  --gallery DIR         pictures of named people, for RecognizeCelebrities\n"
+	"  --replay DIR          given answers for objects that name them: docs/localcloud.md\n"
 	"  --access-key KEY      the access key it accepts [test]\n"
 	"  --secret-key KEY      and its secret [test]\n"
 	"  --label-threshold N   confidence (0-100) below which detections are not reported [80]\n"
@@ -49,6 +51,7 @@ enum setting {
 	OPTION_PUBLIC_URL,
 	OPTION_REGION,
 	OPTION_GALLERY,
+	OPTION_REPLAY,
 	OPTION_ACCESS_KEY,
 	OPTION_SECRET_KEY,
 	OPTION_LABEL_THRESHOLD,
@@ -63,6 +66,7 @@ static const struct option options[] = {
 	{"public-url", required_argument, NULL, OPTION_PUBLIC_URL},
 	{"region", required_argument, NULL, OPTION_REGION},
 	{"gallery", required_argument, NULL, OPTION_GALLERY},
+	{"replay", required_argument, NULL, OPTION_REPLAY},
 	{"access-key", required_argument, NULL, OPTION_ACCESS_KEY},
 	{"secret-key", required_argument, NULL, OPTION_SECRET_KEY},
 	{"label-threshold", required_argument, NULL, OPTION_LABEL_THRESHOLD},
@@ -73,7 +77,8 @@ static const struct option options[] = {
 };
 
 struct settings {
-	const char *data, *listen, *public_url, *region, *gallery, *access_key, *secret_key;
+	const char *data, *listen, *public_url, *region, *gallery, *replay, *access_key,
+		*secret_key;
 	double label_threshold;
 	bool verbose;
 };
@@ -113,6 +118,9 @@ static void apply_option(struct settings *settings, int option)
 		break;
 	case OPTION_GALLERY:
 		settings->gallery = optarg;
+		break;
+	case OPTION_REPLAY:
+		settings->replay = optarg;
 		break;
 	case OPTION_ACCESS_KEY:
 		settings->access_key = optarg;
@@ -222,6 +230,7 @@ static void cloud_init(struct lc_cloud *cloud, const struct settings *settings, 
 		.base_url = settings->public_url ? sl_strdup(settings->public_url)
 						 : sl_asprintf("http://%s", address),
 		.gallery_dir = settings->gallery ? absolute(settings->gallery) : NULL,
+		.replay_dir = settings->replay ? absolute(settings->replay) : NULL,
 		.label_threshold = settings->label_threshold,
 		.verbose = settings->verbose,
 	};
@@ -235,6 +244,7 @@ static void cloud_finish(struct lc_cloud *cloud)
 	free(cloud->secret_key);
 	free(cloud->base_url);
 	free(cloud->gallery_dir);
+	free(cloud->replay_dir);
 }
 
 /* --- running ------------------------------------------------------------------------------- */
@@ -261,6 +271,7 @@ static void wait_for_stop(const sigset_t *stop)
 
 static int serve(struct lc_cloud *cloud, int socket_fd, const char *address, const sigset_t *stop)
 {
+	lc_replay_start(cloud->replay_dir);
 	lc_services_start(cloud);
 	struct lc_http *http = lc_http_start(cloud, socket_fd);
 	if (!http) {
@@ -274,6 +285,7 @@ static int serve(struct lc_cloud *cloud, int socket_fd, const char *address, con
 	lc_run_stop();
 	lc_http_stop(http);
 	lc_services_stop();
+	lc_replay_stop();
 	return EXIT_SUCCESS;
 }
 

@@ -12,11 +12,13 @@
 
 #include "clock.h"
 #include "json_spec.h"
+#include "replay.h"
 #include "text.h"
 
 #define API           "/2017-08-29/"
 #define CONTENT_TYPE  "application/json"
 #define WORKERS       2
+#define LIGHT_WORKERS 20
 #define TOKEN_LIFE_MS (INT64_C(60) * 1000)
 #define MAX_PAGE      20
 
@@ -26,6 +28,7 @@ static pthread_mutex_t create_lock = PTHREAD_MUTEX_INITIALIZER;
 static const struct lc_jobs_service service = {
 	.name = "mediaconvert",
 	.workers = WORKERS,
+	.light_workers = LIGHT_WORKERS,
 	.run = lc_mediaconvert_run,
 };
 
@@ -123,6 +126,21 @@ static json_t *new_document(
 	return doc;
 }
 
+static bool is_replay(const json_t *body)
+{
+	const json_t *input =
+		json_array_get(json_object_get(json_object_get(body, "settings"), "inputs"), 0);
+	SL_AUTO(sl_freep)
+	char *bucket = NULL;
+	SL_AUTO(sl_freep)
+	char *key = NULL;
+	SL_AUTO(lc_replay_finish)
+	struct lc_replay replay = {0};
+	return lc_s3_uri_split(
+		       json_string_value(json_object_get(input, "fileInput")), &bucket, &key) &&
+		lc_replay_of_object(bucket, key, &replay);
+}
+
 static void create_job(
 	struct lc_cloud *cloud, const struct lc_request *request, struct lc_reply *reply)
 {
@@ -146,6 +164,7 @@ static void create_job(
 	}
 
 	const char *token = json_string_value(json_object_get(body, "clientRequestToken"));
+	bool light = is_replay(body);
 	int64_t now_ms = sl_clock_now_ms();
 	SL_AUTO(lc_job_finish)
 	struct lc_job job = {0};
@@ -158,6 +177,7 @@ static void create_job(
 			.priority = json_integer_value(json_object_get(body, "priority")),
 			.created_ms = now_ms,
 			.token = sl_strdup(token),
+			.light = light,
 		};
 		job.doc = new_document(cloud, body, job.id, now_ms);
 		if (!lc_jobs_insert(jobs, &job)) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Runs one MediaConvert job: looks into the input, makes all outputs with one ffmpeg, stores
- * them, tells of it. Entry point: lc_mediaconvert_run. Worker threads.
+ * Runs one MediaConvert job: looks into the input, makes all outputs with one ffmpeg (or, of a
+ * replay, with none), stores them, tells of it. Entry point: lc_mediaconvert_run. Worker threads.
  */
 #include "mediaconvert.h"
 
@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "replay.h"
 #include "text.h"
 
 /*
@@ -23,6 +24,8 @@ enum {
 	CODE_NOT_FOUND = 1404,
 };
 
+#define BATCH 500 /* objects of a replay per transaction */
+
 struct run {
 	struct lc_jobs *jobs;
 	const struct lc_job *job;
@@ -31,6 +34,8 @@ struct run {
 	char *tmp;
 	int64_t started_ms;
 	struct lc_media media;
+	bool replayed;
+	struct lc_replay replay; /* when it is */
 	struct lc_mediaconvert_output *outputs;
 	size_t output_count;
 };
@@ -45,6 +50,7 @@ static void run_finish(struct run *run)
 	}
 	free(run->outputs);
 	lc_media_finish(&run->media);
+	lc_replay_finish(&run->replay);
 	free(run->bucket);
 	free(run->key);
 	if (run->tmp) {
@@ -96,7 +102,10 @@ static bool open_input(struct run *run)
 				    "data: HeadObject failed]]",
 				run->uri));
 	}
-	if (!lc_media_probe(link_path, &run->media, &why)) {
+	run->replayed = lc_replay_of_file(link_path, &run->replay);
+	if (run->replayed) {
+		lc_replay_media(&run->replay, &run->media);
+	} else if (!lc_media_probe(link_path, &run->media, &why)) {
 		return fail(run, CODE_NOT_MEDIA,
 			sl_asprintf("Unable to open input file [%s]: [Failed probe/open: [%s]]",
 				run->uri, why));
@@ -200,8 +209,24 @@ static bool is_truncated(const struct run *run, const struct sl_buf *err, int64_
 		(missing_ms > 1000 && missing_ms > run->media.duration_ms / 10);
 }
 
+/* A replay takes its time and makes nothing yet. */
+static bool replay_transcode(struct run *run)
+{
+	lc_mediaconvert_event(run->job, "STATUS_UPDATE",
+		json_pack("{s:i, s:o}", "framesDecoded", 0, "jobProgress",
+			lc_mediaconvert_progress(0, false)));
+	if (!lc_replay_work(run->jobs, run->job, "PROGRESSING", run->replay.transcode_ms)) {
+		return false;
+	}
+	return !run->replay.fail_transcode ||
+		fail(run, CODE_BAD_CONTENT, sl_strdup(run->replay.fail_transcode));
+}
+
 static bool transcode(struct run *run)
 {
+	if (run->replayed) {
+		return replay_transcode(run);
+	}
 	SL_AUTO(lc_argv_finish)
 	struct lc_argv argv = {0};
 	SL_AUTO(sl_buf_finish)
@@ -248,6 +273,14 @@ static void measure(struct lc_mediaconvert_output *output, const char *path)
 	}
 }
 
+static bool no_bucket(struct run *run, const struct lc_mediaconvert_output *output)
+{
+	return fail(run, CODE_NOT_FOUND,
+		sl_asprintf("Unable to write to output file [%s]: [Failed to write data: The "
+			    "specified bucket does not exist]",
+			output->last_uri));
+}
+
 /* Moves a file to its bucket; false (and the job failed) when that is not there. */
 static bool store(
 	struct run *run, struct lc_mediaconvert_output *output, const char *path, const char *key)
@@ -258,14 +291,61 @@ static bool store(
 	free(output->last_uri);
 	output->last_uri = sl_asprintf("s3://%s/%s", output->bucket, key);
 	if (!lc_s3_put_file(output->bucket, key, path, type)) {
-		return fail(run, CODE_NOT_FOUND,
-			sl_asprintf(
-				"Unable to write to output file [%s]: [Failed to write data: The "
-				"specified bucket does not exist]",
-				output->last_uri));
+		return no_bucket(run, output);
 	}
 	output->files++;
 	return true;
+}
+
+static bool stopping_or_canceled(struct run *run)
+{
+	return !lc_replay_work(run->jobs, run->job, "PROGRESSING", 1);
+}
+
+/* Frames `from` to `to` of a replay, in one transaction. */
+static bool store_replayed(
+	struct run *run, struct lc_mediaconvert_output *output, int64_t from, int64_t to)
+{
+	size_t count = (size_t)(to - from);
+	struct lc_s3_text *items = sl_calloc(count, sizeof *items);
+	for (size_t i = 0; i < count; i++) {
+		long long frame = (long long)from + (long long)i;
+		items[i].key = sl_asprintf("%s.%07lld.%s", output->key, frame, output->extension);
+		items[i].text = lc_replay_frame_content(run->replay.name, frame);
+	}
+	free(output->last_uri);
+	output->last_uri = sl_asprintf("s3://%s/%s", output->bucket, items[count - 1].key);
+	bool stored = lc_s3_put_texts(output->bucket, items, count, "image/jpeg");
+	for (size_t i = 0; i < count; i++) {
+		free(items[i].key);
+		free(items[i].text);
+	}
+	free(items);
+	output->files += count;
+	return stored || no_bucket(run, output);
+}
+
+static bool store_replayed_captures(struct run *run, struct lc_mediaconvert_output *output)
+{
+	for (int64_t from = 0; from < run->replay.frames; from += BATCH) {
+		int64_t left = run->replay.frames - from;
+		if ((from > 0 && stopping_or_canceled(run)) ||
+			!store_replayed(run, output, from, from + (left < BATCH ? left : BATCH))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The video, or the audio, that stands for itself. */
+static bool write_replayed(struct run *run, const char *path)
+{
+	SL_AUTO(sl_freep)
+	char *content = lc_replay_video_content(run->replay.name);
+	FILE *file = fopen(path, "we");
+	bool written = file && fputs(content, file) >= 0;
+	return (file && fclose(file) == 0 && written) ||
+		fail(run, CODE_BAD_CONTENT, sl_strdup("The disk is full"));
 }
 
 static bool store_captures(struct run *run, struct lc_mediaconvert_output *output)
@@ -280,7 +360,10 @@ static bool store_captures(struct run *run, struct lc_mediaconvert_output *outpu
 
 	output->width = run->media.width & ~1;
 	output->height = run->media.height & ~1;
-	for (size_t i = 0;; i++) {
+	if (run->replayed && !store_replayed_captures(run, output)) {
+		return false;
+	}
+	for (size_t i = 0; !run->replayed; i++) {
 		SL_AUTO(sl_freep)
 		char *path = sl_asprintf("%s/%07zu", output->dir, i);
 		SL_AUTO(sl_freep)
@@ -313,8 +396,15 @@ static bool store_all(struct run *run)
 			char *path = sl_asprintf("%s/0", output->dir);
 			SL_AUTO(sl_freep)
 			char *key = sl_asprintf("%s.%s", output->key, output->extension);
-			measure(output, path);
-			stored = store(run, output, path, key);
+			if (run->replayed) {
+				output->duration_ms = run->media.duration_ms;
+				output->width = run->media.width;
+				output->height = run->media.height;
+			} else {
+				measure(output, path);
+			}
+			stored = (!run->replayed || write_replayed(run, path)) &&
+				store(run, output, path, key);
 		}
 		if (!stored) {
 			return false;

@@ -51,7 +51,11 @@ void lc_rekognition_refuse(struct lc_reply *reply, const struct lc_request *requ
 
 void lc_rekognition_answer(struct lc_reply *reply, json_t *root)
 {
-	lc_reply_json(reply, CONTENT_TYPE, root);
+	if (root) {
+		lc_reply_json(reply, CONTENT_TYPE, root);
+	} else {
+		reply->content_type = CONTENT_TYPE;
+	}
 }
 
 json_t *lc_rekognition_box(const struct lc_vision_hit *hit)

@@ -14,7 +14,7 @@
 void lc_rekognition_refuse(struct lc_reply *reply, const struct lc_request *request,
 	const char *code, const char *format, ...) SL_PRINTF(4, 5);
 
-/** Answers with `root` (released). */
+/** Answers with `root` (released); NULL: with what the caller appends to the body. */
 void lc_rekognition_answer(struct lc_reply *reply, json_t *root);
 
 json_t *lc_rekognition_box(const struct lc_vision_hit *hit);

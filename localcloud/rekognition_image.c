@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "replay.h"
 #include "text.h"
 
 #define RECOGNISERS  2
@@ -205,10 +206,32 @@ static void celebrity_id(const char *name, char ret[8])
 	ret[7] = '\0';
 }
 
+/* The answer, when the image is a frame of a replay. */
+static bool replayed_faces(const json_t *body, struct lc_reply *reply)
+{
+	const json_t *object = json_object_get(json_object_get(body, "Image"), "S3Object");
+	const char *bucket = json_string_value(json_object_get(object, "Bucket"));
+	const char *name = json_string_value(json_object_get(object, "Name"));
+	SL_AUTO(lc_replay_finish)
+	struct lc_replay replay = {0};
+
+	if (!bucket || !name || !lc_replay_of_object(bucket, name, &replay) || replay.frame < 0) {
+		return false;
+	}
+	lc_rekognition_answer(reply, NULL);
+	sl_buf_puts(&reply->body, "{\"CelebrityFaces\":");
+	lc_replay_faces(replay.name, replay.frame, &reply->body);
+	sl_buf_puts(&reply->body, ",\"UnrecognizedFaces\":[]}");
+	return true;
+}
+
 void lc_rekognition_recognize_celebrities(SL_UNUSED struct lc_cloud *cloud,
 	const struct lc_request *request, const json_t *body, struct lc_reply *reply)
 {
 	struct lc_vision_hits hits = {0};
+	if (replayed_faces(body, reply)) {
+		return;
+	}
 	if (!look(body, LC_WANT_FACES, &hits, reply, request)) {
 		return;
 	}

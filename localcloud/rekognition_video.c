@@ -16,6 +16,7 @@
 #include "jobs.h"
 #include "json_spec.h"
 #include "media.h"
+#include "replay.h"
 #include "text.h"
 
 #define MAX_OPEN_JOBS   20
@@ -23,6 +24,7 @@
 #define MAX_RESULTS     1000
 #define TOKEN_LIFE_MS   ((int64_t)7 * 24 * 3600 * 1000)
 #define LOOK_EVERY_MS   500
+#define REPLAY          "localcloudReplay" /* which one's labels a job has */
 
 static void run_job(struct lc_jobs *, void *worker, const struct lc_job *);
 static void *worker_start(struct lc_cloud *cloud);
@@ -31,6 +33,7 @@ static void worker_stop(void *worker);
 static const struct lc_jobs_service service = {
 	.name = "rekognition",
 	.workers = 1, /* OpenCV uses all processors by itself */
+	.light_workers = MAX_OPEN_JOBS,
 	.worker_start = worker_start,
 	.worker_stop = worker_stop,
 	.run = run_job,
@@ -131,8 +134,9 @@ static const char *check_start(const json_t *body)
 	return NULL;
 }
 
-static bool check_object(
-	const json_t *body, const struct lc_request *request, struct lc_reply *reply)
+/* `ret_light`: it is a replay. */
+static bool check_object(const json_t *body, const struct lc_request *request,
+	struct lc_reply *reply, bool *ret_light)
 {
 	const json_t *object = json_object_get(json_object_get(body, "Video"), "S3Object");
 	SL_AUTO(sl_freep)
@@ -152,6 +156,9 @@ static bool check_object(
 			(long long)MAX_VIDEO_BYTES);
 		return false;
 	}
+	SL_AUTO(lc_replay_finish)
+	struct lc_replay replay = {0};
+	*ret_light = lc_replay_of_file(path, &replay);
 	return true;
 }
 
@@ -175,7 +182,7 @@ static char *digest_of(const json_t *body)
 
 /* A new job, or the one its token made before; NULL when the reply is an error. Under the lock. */
 static char *start_locked(
-	const json_t *body, const struct lc_request *request, struct lc_reply *reply)
+	const json_t *body, bool light, const struct lc_request *request, struct lc_reply *reply)
 {
 	const char *token = text_of(body, "ClientRequestToken");
 	int64_t now_ms = sl_clock_now_ms();
@@ -213,6 +220,7 @@ static char *start_locked(
 		.token = sl_strdup(token),
 		.digest = sl_take(&digest),
 		.doc = json_deep_copy(body),
+		.light = light,
 	};
 	if (!lc_jobs_insert(video.jobs, &job)) {
 		SL_BUG("two jobs drew the same id");
@@ -229,12 +237,13 @@ void lc_rekognition_start_label_detection(SL_UNUSED struct lc_cloud *cloud,
 			"Request has invalid parameters: %s", problem);
 		return;
 	}
-	if (!check_object(body, request, reply)) {
+	bool light = false;
+	if (!check_object(body, request, reply, &light)) {
 		return;
 	}
 	pthread_mutex_lock(&video.start_lock);
 	SL_AUTO(sl_freep)
-	char *id = start_locked(body, request, reply);
+	char *id = start_locked(body, light, request, reply);
 	pthread_mutex_unlock(&video.start_lock);
 	if (id) {
 		lc_rekognition_answer(reply, json_pack("{s:s}", "JobId", id));
@@ -382,7 +391,24 @@ static void watch_video(struct lc_vision *vision, const struct lc_job *job, cons
 	end_job(job, "SUCCEEDED", json_pack("{s:o}", "VideoMetadata", metadata));
 }
 
-static void run_job(SL_UNUSED struct lc_jobs *jobs, void *worker, const struct lc_job *job)
+static void end_replay(struct lc_jobs *jobs, const struct lc_job *job, struct lc_replay *replay)
+{
+	if (!lc_replay_work(jobs, job, "IN_PROGRESS", replay->labels_ms)) {
+		return;
+	}
+	if (replay->fail_labels) {
+		fail_job(job, replay->fail_labels);
+		return;
+	}
+	json_t *metadata = json_pack("{s:s, s:I, s:s, s:f, s:I, s:I, s:s}", "Codec", replay->codec,
+		"DurationMillis", (json_int_t)replay->duration_ms, "Format", "QuickTime / MOV",
+		"FrameRate", replay->frame_rate, "FrameHeight", (json_int_t)replay->height,
+		"FrameWidth", (json_int_t)replay->width, "ColorRange", "LIMITED");
+	end_job(job, "SUCCEEDED",
+		json_pack("{s:o, s:s}", "VideoMetadata", metadata, REPLAY, replay->name));
+}
+
+static void run_job(struct lc_jobs *jobs, void *worker, const struct lc_job *job)
 {
 	const json_t *object = json_object_get(json_object_get(job->doc, "Video"), "S3Object");
 	SL_AUTO(sl_freep)
@@ -396,6 +422,12 @@ static void run_job(SL_UNUSED struct lc_jobs *jobs, void *worker, const struct l
 	if (lc_s3_object_path(text_of(object, "Bucket"), text_of(object, "Name"), &path, &size) !=
 		LC_OBJECT_OK) {
 		fail_job(job, "Unable to get object from S3");
+		return;
+	}
+	SL_AUTO(lc_replay_finish)
+	struct lc_replay replay = {0};
+	if (lc_replay_of_file(path, &replay)) {
+		end_replay(jobs, job, &replay);
 		return;
 	}
 	bool probed = lc_media_probe(path, &media, &why);
@@ -492,6 +524,26 @@ static bool read_page(const json_t *body, const struct lc_request *request, stru
 	return true;
 }
 
+/* A page of a replay: its labels go out as its file spells them. */
+static void answer_replayed(
+	const char *replay, struct page *page, json_t *answer, struct lc_reply *reply)
+{
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf labels = SL_BUF_INIT;
+	bool more = false;
+	page->offset += lc_replay_labels(replay, page->offset, page->limit, &labels, &more);
+	if (more) {
+		SL_AUTO(sl_freep)
+		char *next = token_of(page);
+		json_object_set_new(answer, "NextToken", json_string(next));
+	}
+	lc_rekognition_answer(reply, answer);
+	reply->body.len--; /* the closing brace */
+	sl_buf_puts(&reply->body, ",\"Labels\":");
+	sl_buf_add(&reply->body, labels.data, labels.len);
+	sl_buf_putc(&reply->body, '}');
+}
+
 void lc_rekognition_get_label_detection(SL_UNUSED struct lc_cloud *cloud,
 	const struct lc_request *request, const json_t *body, struct lc_reply *reply)
 {
@@ -517,6 +569,13 @@ void lc_rekognition_get_label_detection(SL_UNUSED struct lc_cloud *cloud,
 	json_t *metadata = json_object_get(job.doc, "VideoMetadata");
 	if (why) {
 		json_object_set_new(answer, "StatusMessage", json_string(json_string_value(why)));
+	}
+	const char *replay = text_of(job.doc, REPLAY);
+	if (metadata && replay) {
+		json_object_set(answer, "VideoMetadata", metadata);
+		json_object_set_new(answer, "LabelModelVersion", json_string(LC_REKOGNITION_MODEL));
+		answer_replayed(replay, &page, answer, reply);
+		return;
 	}
 	if (metadata) {
 		json_t *labels = json_array();

@@ -107,6 +107,10 @@ enum s3_put_result { S3_PUT_OK, S3_PUT_NO_BUCKET, S3_PUT_EXISTS };
 enum s3_put_result s3_store_put(const char *bucket, const char *key, const struct s3_object *object,
 	bool if_absent, char **ret_sequencer);
 
+/** The same for many, in one transaction: `ret_sequencers` has room for them. Replaces. */
+enum s3_put_result s3_store_put_many(const char *bucket, const char *const *keys,
+	const struct s3_object *objects, size_t count, char **ret_sequencers);
+
 /** False when there was no such object; `ret_sequencer` as above. */
 bool s3_store_delete(const char *bucket, const char *key, char **ret_sequencer);
 

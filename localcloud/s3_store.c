@@ -360,30 +360,63 @@ enum lc_object_state s3_store_get(
 	return state;
 }
 
+/* Inside a transaction: swaps the row, and remembers which file it had. */
+static char *put_row(
+	const char *bucket, const char *key, const struct s3_object *object, char **ret_sequencer)
+{
+	SL_AUTO(s3_object_finish)
+	struct s3_object old = {NULL};
+	(void)find_object(bucket, key, &old);
+	(void)s3_store_run("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", "tbtitti",
+		bucket, key, object->file, object->size, object->etag, object->headers,
+		object->modified_ms);
+	*ret_sequencer = next_sequencer();
+	return sl_take(&old.file);
+}
+
 enum s3_put_result s3_store_put(const char *bucket, const char *key, const struct s3_object *object,
 	bool if_absent, char **ret_sequencer)
 {
 	enum s3_put_result result = S3_PUT_OK;
-	struct s3_object old = {NULL};
+	struct s3_object there = {NULL};
 
 	s3_store_lock();
-	bool replaces = find_object(bucket, key, &old);
 	if (!has_bucket(bucket)) {
 		result = S3_PUT_NO_BUCKET;
-	} else if (replaces && if_absent) {
+	} else if (if_absent && find_object(bucket, key, &there)) {
 		result = S3_PUT_EXISTS;
 	} else {
 		(void)s3_store_run("BEGIN IMMEDIATE", "");
-		(void)s3_store_run("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)",
-			"tbtitti", bucket, key, object->file, object->size, object->etag,
-			object->headers, object->modified_ms);
-		*ret_sequencer = next_sequencer();
+		SL_AUTO(sl_freep)
+		char *old_file = put_row(bucket, key, object, ret_sequencer);
 		(void)s3_store_run("COMMIT", "");
-		s3_store_remove_file(old.file);
+		s3_store_remove_file(old_file);
 	}
 	s3_store_unlock();
-	s3_object_finish(&old);
+	s3_object_finish(&there);
 	return result;
+}
+
+enum s3_put_result s3_store_put_many(const char *bucket, const char *const *keys,
+	const struct s3_object *objects, size_t count, char **ret_sequencers)
+{
+	char **old_files = sl_calloc(count + 1, sizeof *old_files);
+	s3_store_lock();
+	bool found = has_bucket(bucket);
+	if (found) {
+		(void)s3_store_run("BEGIN IMMEDIATE", "");
+		for (size_t i = 0; i < count; i++) {
+			old_files[i] = put_row(bucket, keys[i], &objects[i], &ret_sequencers[i]);
+		}
+		(void)s3_store_run("COMMIT", "");
+	}
+	s3_store_unlock();
+	for (size_t i = 0; i < count; i++) {
+		s3_store_remove_file(old_files[i]);
+		free(old_files[i]);
+	}
+	free(old_files);
+	return found ? S3_PUT_OK : S3_PUT_NO_BUCKET;
 }
 
 bool s3_store_delete(const char *bucket, const char *key, char **ret_sequencer)

@@ -9,11 +9,13 @@
 
 #include "clock.h"
 #include "json_spec.h"
+#include "replay.h"
 #include "text.h"
 
 #define CONTENT_TYPE  "application/x-amz-json-1.1"
 #define TARGET        "Transcribe."
 #define MAX_OPEN_JOBS 250
+#define LIGHT_WORKERS 50
 #define NOT_FOUND \
 	"The requested job couldn't be found. Check the job name and try your request again."
 
@@ -22,6 +24,7 @@ static struct lc_jobs *jobs;
 static const struct lc_jobs_service service = {
 	.name = "transcribe",
 	.workers = 1,
+	.light_workers = LIGHT_WORKERS,
 	.worker_start = lc_transcribe_worker_start,
 	.worker_stop = lc_transcribe_worker_stop,
 	.run = lc_transcribe_run,
@@ -73,6 +76,19 @@ static json_t *view(const struct lc_job *job, const char *const *members)
 	return made;
 }
 
+static bool is_replay(const json_t *body)
+{
+	SL_AUTO(sl_freep)
+	char *bucket = NULL;
+	SL_AUTO(sl_freep)
+	char *key = NULL;
+	SL_AUTO(lc_replay_finish)
+	struct lc_replay replay = {0};
+	return lc_transcribe_media_uri(
+		       text_of(json_object_get(body, "Media"), "MediaFileUri"), &bucket, &key) &&
+		lc_replay_of_object(bucket, key, &replay);
+}
+
 static void start_job(const json_t *body, struct lc_reply *reply)
 {
 	SL_AUTO(sl_freep)
@@ -95,6 +111,7 @@ static void start_job(const json_t *body, struct lc_reply *reply)
 		.phase = LC_JOB_QUEUED,
 		.created_ms = now_ms,
 		.doc = json_deep_copy(body),
+		.light = is_replay(body),
 	};
 	json_object_set_new(job.doc, "CreationTime", json_real((double)now_ms / 1000));
 	json_object_set_new(job.doc, "StartTime", json_real((double)now_ms / 1000));

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "json_spec.h"
 #include "media.h"
+#include "replay.h"
 #include "text.h"
 #include "transcribe.h"
 
@@ -248,6 +249,43 @@ static void complete(struct lc_jobs *jobs, const struct lc_job *job, const char 
 	}
 }
 
+/* Copies the given transcript: the file that is stored is moved away. */
+static bool copy_transcript(struct lc_jobs *jobs, const struct lc_job *job,
+	const struct lc_replay *replay, const char *tmp, const char *key)
+{
+	SL_AUTO(sl_freep)
+	char *to = sl_asprintf("%s/transcript", tmp);
+	if (!lc_replay_copy_transcript(replay->name, to) ||
+		!lc_s3_put_file(
+			text_of(job->doc, "OutputBucketName"), key, to, "application/json")) {
+		return fail(jobs, job, "The transcript could not be written to the output bucket.");
+	}
+	return true;
+}
+
+static void run_replay(struct lc_jobs *jobs, const struct lc_job *job,
+	const struct lc_replay *replay, const char *language)
+{
+	SL_AUTO(lc_media_finish)
+	struct lc_media media = {0};
+	lc_replay_media(replay, &media);
+	if (!lc_replay_work(jobs, job, "IN_PROGRESS", replay->transcript_ms) ||
+		!check_media(jobs, job, &media, 0)) {
+		return;
+	}
+	if (replay->fail_transcript) {
+		(void)fail(jobs, job, replay->fail_transcript);
+		return;
+	}
+	char *tmp = lc_tmp_create(lc_jobs_cloud(jobs));
+	SL_AUTO(sl_freep)
+	char *to = output_key(job);
+	if (copy_transcript(jobs, job, replay, tmp, to)) {
+		complete(jobs, job, language, &media, to);
+	}
+	lc_tmp_remove(tmp);
+}
+
 void lc_transcribe_run(struct lc_jobs *jobs, void *worker, const struct lc_job *job)
 {
 	const char *uri = text_of(json_object_get(job->doc, "Media"), "MediaFileUri");
@@ -272,6 +310,12 @@ void lc_transcribe_run(struct lc_jobs *jobs, void *worker, const struct lc_job *
 		return;
 	}
 	if (!choose_language(jobs, job, &language)) {
+		return;
+	}
+	SL_AUTO(lc_replay_finish)
+	struct lc_replay replay = {0};
+	if (lc_replay_of_file(path, &replay)) {
+		run_replay(jobs, job, &replay, language);
 		return;
 	}
 	if (!lc_media_probe(path, &media, &why)) {
