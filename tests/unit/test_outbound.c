@@ -134,6 +134,8 @@ static const struct {
 	{"https://", "valid"},
 	{"https:///x", "absolute"},
 	{"https:/example.com", "absolute"},
+	{"https:/https://8.8.8.8/", "absolute"},
+	{"https:/127.0.0.1/://8.8.8.8/", "absolute"},
 	{"//example.com", "absolute"},
 	{"example.com", "absolute"},
 	{"https://user@example.com/", "user"},
