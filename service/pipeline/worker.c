@@ -33,9 +33,11 @@ struct sl_workers {
 	const struct sl_config *config;
 	struct sl_pg_listener *listener;
 	pthread_mutex_t lock;
-	pthread_cond_t changed; /* wakeups or stopping or running changed */
-	uint64_t wakeups;
-	unsigned gates;      /* bit set: someone waits there, or a place has become free */
+	pthread_cond_t changed; /* stopping or running changed */
+	pthread_cond_t news;    /* wakeups is not 0, or stopping */
+	unsigned wakeups;       /* how many threads have something to look for, at most all */
+	int64_t alarm_ms; /* monotonic time at which a sleeping thread looks; the others need not */
+	unsigned gates;   /* bit set: someone waits there, or a place has become free */
 	int64_t maintain_ms; /* monotonic time of the next maintenance */
 	bool stopping;
 	unsigned running; /* threads that are not finished */
@@ -52,6 +54,15 @@ struct sl_workers {
 #define DATABASE_DOWN_MS 1000
 #define MAINTAIN_MS      60000
 
+/* Under the lock. */
+static void wake_one(struct sl_workers *workers)
+{
+	if (workers->wakeups < workers->count) {
+		workers->wakeups++;
+	}
+	pthread_cond_signal(&workers->news);
+}
+
 /* The payload names the gate that a step waits at now; "" is any other news, and also the first
  * call after a new connection, when some may have been missed. */
 static void on_notify(void *context, const char *payload)
@@ -60,8 +71,7 @@ static void on_notify(void *context, const char *payload)
 	int gate = sl_gate_parse(payload);
 	pthread_mutex_lock(&workers->lock);
 	workers->gates |= gate >= 0 ? 1U << gate : 0;
-	workers->wakeups++;
-	pthread_cond_broadcast(&workers->changed);
+	wake_one(workers);
 	pthread_mutex_unlock(&workers->lock);
 }
 
@@ -78,15 +88,30 @@ static struct timespec monotonic_in(int64_t ms)
 	return until;
 }
 
-/* Until woken, stopping, or `wait_ms` have passed: then nobody told of any gate for as long, and
- * the next look is at all of them. */
-static void sleep_until_woken(struct sl_workers *workers, uint64_t seen, int64_t wait_ms)
+/*
+ * Until woken, stopping, or `wait_ms` have passed: then nobody told of any gate for as long, and
+ * the next look is at all of them. One thread that wakes when the next step is due is enough: it
+ * wakes the next one when it has found something.
+ */
+static void sleep_until_woken(struct sl_workers *workers, int64_t wait_ms)
 {
-	struct timespec until = monotonic_in(wait_ms);
 	pthread_mutex_lock(&workers->lock);
+	int64_t alarm_ms = sl_clock_monotonic_ms() + wait_ms;
+	if (wait_ms < LOOK_AGAIN_MS && workers->alarm_ms <= alarm_ms) {
+		wait_ms = LOOK_AGAIN_MS;
+	} else {
+		workers->alarm_ms = alarm_ms;
+	}
+	struct timespec until = monotonic_in(wait_ms);
 	int timed_out = 0;
-	while (!workers->stopping && workers->wakeups == seen && timed_out == 0) {
-		timed_out = pthread_cond_timedwait(&workers->changed, &workers->lock, &until);
+	while (!workers->stopping && workers->wakeups == 0 && timed_out == 0) {
+		timed_out = pthread_cond_timedwait(&workers->news, &workers->lock, &until);
+	}
+	if (workers->wakeups > 0) {
+		workers->wakeups--;
+	}
+	if (workers->alarm_ms == alarm_ms) {
+		workers->alarm_ms = INT64_MAX;
 	}
 	if (timed_out != 0 && wait_ms == LOOK_AGAIN_MS) {
 		workers->gates = SL_GATES_ALL;
@@ -94,13 +119,12 @@ static void sleep_until_woken(struct sl_workers *workers, uint64_t seen, int64_t
 	pthread_mutex_unlock(&workers->lock);
 }
 
-static bool look(struct sl_workers *workers, uint64_t *ret_seen)
+static bool is_stopping(struct sl_workers *workers)
 {
 	pthread_mutex_lock(&workers->lock);
-	*ret_seen = workers->wakeups;
 	bool stopping = workers->stopping;
 	pthread_mutex_unlock(&workers->lock);
-	return !stopping;
+	return stopping;
 }
 
 static enum sl_err read_step(
@@ -170,6 +194,9 @@ static void hold(struct sl_thread *thread, int64_t id, int64_t claims)
 	thread->held_id = id;
 	thread->held_claims = claims;
 	thread->lost = false;
+	if (id != 0) {
+		wake_one(thread->workers); /* where one was, there may be more */
+	}
 	pthread_mutex_unlock(&thread->workers->lock);
 }
 
@@ -277,11 +304,10 @@ static void *thread_main(void *argument)
 {
 	struct sl_thread *thread = argument;
 	struct sl_workers *workers = thread->workers;
-	uint64_t seen;
-	while (look(workers, &seen)) {
+	while (!is_stopping(workers)) {
 		int64_t wait_ms = work(thread);
 		if (wait_ms > 0) {
-			sleep_until_woken(workers, seen, wait_ms);
+			sleep_until_woken(workers, wait_ms);
 		}
 	}
 	pthread_mutex_lock(&workers->lock);
@@ -433,11 +459,13 @@ enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws
 		1, sizeof(*workers) + (size_t)config->workers * sizeof(workers->threads[0]));
 	workers->config = config;
 	workers->gates = SL_GATES_ALL;
+	workers->alarm_ms = INT64_MAX;
 	pthread_mutex_init(&workers->lock, NULL);
 	pthread_condattr_t attributes;
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&workers->changed, &attributes);
+	pthread_cond_init(&workers->news, &attributes);
 	pthread_condattr_destroy(&attributes);
 
 	/* Nothing connects yet: a database that is away now is there later. */
@@ -458,6 +486,7 @@ static void wait_for_end(struct sl_workers *workers, int64_t grace_ms)
 	pthread_mutex_lock(&workers->lock);
 	workers->stopping = true;
 	pthread_cond_broadcast(&workers->changed);
+	pthread_cond_broadcast(&workers->news);
 	int timed_out = 0;
 	while (workers->running > 0 && timed_out == 0) {
 		timed_out = pthread_cond_timedwait(&workers->changed, &workers->lock, &until);
@@ -486,6 +515,7 @@ void sl_workers_destroy(struct sl_workers *workers, int64_t grace_ms)
 	sl_pg_destroy(workers->keeper.pg);
 	sl_pg_listener_destroy(workers->listener);
 	pthread_cond_destroy(&workers->changed);
+	pthread_cond_destroy(&workers->news);
 	pthread_mutex_destroy(&workers->lock);
 	free(workers);
 }
