@@ -23,9 +23,11 @@ CREATE TABLE spotlist_data.analysis_versions (
     reason         text,
     error_message  text,
     error_provider jsonb,
+    options        jsonb,
     started_at     timestamptz,
     completed_at   timestamptz,
     result         text,
+    recorded       boolean NOT NULL DEFAULT false,
     PRIMARY KEY (video_id, kind, attempt)
 );
 
@@ -37,6 +39,8 @@ COMMENT ON COLUMN spotlist_data.analysis_versions.state IS 'Its final state.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.reason IS 'Stable code of why it was skipped or failed.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.error_message IS 'The same for people.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.error_provider IS 'The provider''s service, operation, code, message and request id.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.options IS 'The options that it was made with.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.started_at IS 'When the provider was first asked.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.completed_at IS 'When it ended.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.result IS 'Its part of the metadata document, as JSON text.';
+COMMENT ON COLUMN spotlist_data.analysis_versions.recorded IS 'Whether DynamoDB has it.';

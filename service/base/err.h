@@ -37,6 +37,7 @@
 	X(VIDEO_NOT_FOUND, "video_not_found", 404, false, "There is no such video") \
 	X(VIDEO_FINAL, "video_final", 409, false, "The video has reached its final state") \
 	X(VIDEO_BUSY, "video_busy", 409, true, "The video is still being worked on") \
+	X(NO_OUTPUTS, "no_outputs", 409, false, "The video has no files to analyse") \
 	X(ANALYSIS_NOT_FOUND, "analysis_not_found", 404, false, "There is no such analysis") \
 	X(DELIVERY_NOT_FOUND, "delivery_not_found", 404, false, "There is no such delivery") \
 	X(IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 422, false, \

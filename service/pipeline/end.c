@@ -15,7 +15,7 @@
 #include "results.h"
 #include "steps.h"
 #include "uuid.h"
-#include "worker.h"
+#include "versions.h"
 
 /* Those who hold a step of the video wake us when they are done with it; this is for those who die
  * or put theirs off. */
@@ -229,10 +229,16 @@ static enum sl_err remove_halves(
 	enum sl_err err = sl_pg_exec(
 		worker->pg, SL_SQL_analysis_list, &rows, reterr, SL_PG_TEXT(step->video_id));
 	for (int i = 0; err == SL_ERR_OK && i < rows.count; i++) {
-		if (sl_fsm_analysis_state_parse(sl_pg_text(&rows, i, "state")) ==
+		const char *kind = sl_pg_text(&rows, i, "kind");
+		if (sl_fsm_analysis_state_parse(sl_pg_text(&rows, i, "state")) !=
 			SL_ANALYSIS_CANCELED) {
-			err = sl_results_remove(worker, step, sl_pg_text(&rows, i, "kind"),
-				sl_pg_i64(&rows, i, "attempt"), reterr);
+			continue;
+		}
+		/* It may not have come to that before it was cancelled. */
+		err = sl_versions_record(worker, step, kind, reterr);
+		if (err == SL_ERR_OK) {
+			err = sl_results_remove(
+				worker, step, kind, sl_pg_i64(&rows, i, "attempt"), reterr);
 		}
 	}
 	return err;

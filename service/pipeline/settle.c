@@ -10,6 +10,7 @@
 #include "document.h"
 #include "mem.h"
 #include "record.h"
+#include "results.h"
 #include "steps.h"
 #include "webhook.h"
 
@@ -140,7 +141,13 @@ static enum sl_err add_large(struct sl_worker *worker, const struct settlement *
 		.attribute = attribute,
 	};
 	enum sl_err err = sl_record_parts_add_text(&parts, text, reterr);
-	return err == SL_ERR_OK ? sl_record_parts_end(&parts, item, reterr) : err;
+	if (err == SL_ERR_OK) {
+		err = sl_record_parts_end(&parts, item, reterr);
+	}
+	/* An earlier end of the same video may have had more to tell. */
+	return err == SL_ERR_OK
+		? sl_results_trim_parts(worker, name, attribute, parts.count, reterr)
+		: err;
 }
 
 static enum sl_err put_record(

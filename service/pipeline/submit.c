@@ -105,6 +105,14 @@ static bool language_valid(const char *tag)
 		strspn(region + 1, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 2;
 }
 
+enum sl_err sl_submission_check_language(const char *tag, struct sl_error *reterr)
+{
+	return language_valid(tag)
+		? SL_ERR_OK
+		: sl_error_set_at(reterr, SL_ERR_BAD_VALUE, "/transcript/language",
+			  "must be a language code such as \"en-US\", or \"auto\"");
+}
+
 static enum sl_err check_texts(const struct body *body, struct sl_error *reterr)
 {
 	if (body->title != NULL && has_control(body->title)) {
@@ -119,11 +127,7 @@ static enum sl_err check_texts(const struct body *body, struct sl_error *reterr)
 				"must not have control characters");
 		}
 	}
-	if (!language_valid(body->options.transcript.language)) {
-		return sl_error_set_at(reterr, SL_ERR_BAD_VALUE, "/transcript/language",
-			"must be a language code such as \"en-US\", or \"auto\"");
-	}
-	return SL_ERR_OK;
+	return sl_submission_check_language(body->options.transcript.language, reterr);
 }
 
 static enum sl_err decode_upload(const struct sl_config *config, const struct body *body,

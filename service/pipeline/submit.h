@@ -32,6 +32,9 @@ void sl_submission_finish(struct sl_submission *submission);
 SL_MUST_CHECK enum sl_err sl_submission_decode(const struct sl_config *config, json_t *root,
 	struct sl_submission *ret, struct sl_error *reterr);
 
+/** BAD_VALUE at /transcript/language when it is no language code. */
+SL_MUST_CHECK enum sl_err sl_submission_check_language(const char *tag, struct sl_error *reterr);
+
 /** A submission that nobody sent: an object that appeared under uploads/. */
 struct sl_submission sl_submission_of_object(const char *bucket, const char *key);
 

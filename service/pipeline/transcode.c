@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "begin.h"
 #include "gate.h"
 #include "mediaconvert.h"
 #include "mem.h"
@@ -281,50 +282,6 @@ static enum sl_err store_outputs(
 	return err == SL_ERR_OK ? sl_pg_copy_end(pg, reterr) : err;
 }
 
-static enum sl_err begin_celebrities(
-	struct sl_pg *pg, const struct outputs *outputs, struct sl_error *reterr)
-{
-	const char *id = outputs->video->id;
-	const char *kind = sl_analysis_names[SL_CELEBRITIES];
-	if (outputs->frame_count == 0) {
-		SL_AUTO(sl_error_finish)
-		struct sl_error why = SL_ERROR_INIT;
-		sl_error_set(&why, SL_ERR_FRAMES_MISSING, "MediaConvert captured no frame below %s",
-			outputs->frames_prefix);
-		return sl_step_end_analysis(pg, id, kind, SL_EVENT_ANALYSIS_FAILED, &why, reterr);
-	}
-	enum sl_err err = sl_pg_exec(pg, SL_SQL_analysis_set_job, NULL, reterr, SL_PG_TEXT(id),
-		SL_PG_TEXT(kind), SL_PG_NULL, SL_PG_I64((int64_t)outputs->frame_count));
-	if (err == SL_ERR_OK) {
-		err = sl_fsm_analysis_apply(pg, id, kind, SL_EVENT_ANALYSIS_STARTED, NULL, reterr);
-	}
-	int64_t last = outputs->frames[outputs->frame_count - 1].index;
-	for (int64_t part = 0; err == SL_ERR_OK && part * SL_FRAMES_PER_PART <= last; part++) {
-		err = sl_gate_enter(pg, id, kind, part, SL_STEP_CELEBRITIES_FRAMES, "{}", reterr);
-	}
-	return err;
-}
-
-static enum sl_err begin_transcript(
-	struct sl_pg *pg, const struct outputs *outputs, struct sl_error *reterr)
-{
-	const char *id = outputs->video->id;
-	const char *kind = sl_analysis_names[SL_TRANSCRIPT];
-	SL_AUTO(sl_error_finish)
-	struct sl_error why = SL_ERROR_INIT;
-	if (outputs->audio_key == NULL) {
-		sl_error_set(&why, SL_ERR_NO_AUDIO, "%s", "the video has no audio track");
-	} else if (outputs->duration_ms > 0 && outputs->duration_ms < 500) {
-		/* Transcribe takes nothing shorter than 500 ms. */
-		sl_error_set(&why, SL_ERR_AUDIO_TOO_SHORT,
-			"the audio lasts %lld ms, at least 500 are needed",
-			(long long)outputs->duration_ms);
-	} else {
-		return sl_gate_enter(pg, id, kind, 0, SL_STEP_TRANSCRIPT_START, "{}", reterr);
-	}
-	return sl_step_end_analysis(pg, id, kind, SL_EVENT_ANALYSIS_SKIPPED, &why, reterr);
-}
-
 static enum sl_err fan_out_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
 	const struct outputs *outputs = context;
@@ -333,16 +290,20 @@ static enum sl_err fan_out_tx(struct sl_pg *pg, void *context, struct sl_error *
 	if (err == SL_ERR_OK) {
 		err = sl_fsm_video_apply(pg, video->id, SL_EVENT_TRANSCODED, NULL, NULL, reterr);
 	}
-	unsigned wanted = video->options.analyses;
-	if (err == SL_ERR_OK && wanted & 1U << SL_CELEBRITIES) {
-		err = begin_celebrities(pg, outputs, reterr);
-	}
-	if (err == SL_ERR_OK && wanted & 1U << SL_LABELS) {
-		err = sl_gate_enter(pg, video->id, sl_analysis_names[SL_LABELS], 0,
-			SL_STEP_LABELS_START, "{}", reterr);
-	}
-	if (err == SL_ERR_OK && wanted & 1U << SL_TRANSCRIPT) {
-		err = begin_transcript(pg, outputs, reterr);
+	const struct sl_begin begin = {
+		.video_id = video->id,
+		.frames_prefix = outputs->frames_prefix,
+		.audio_key = outputs->audio_key,
+		.frame_count = (int64_t)outputs->frame_count,
+		.last_frame = outputs->frame_count > 0
+			? outputs->frames[outputs->frame_count - 1].index
+			: 0,
+		.duration_ms = outputs->duration_ms,
+	};
+	for (int kind = 0; err == SL_ERR_OK && kind < SL_ANALYSIS_KINDS_; kind++) {
+		if (video->options.analyses & 1U << kind) {
+			err = sl_begin_analysis(pg, &begin, (enum sl_analysis_kind)kind, reterr);
+		}
 	}
 	return err;
 }
