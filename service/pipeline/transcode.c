@@ -107,7 +107,7 @@ enum sl_err sl_transcode_start(
 		return err;
 	}
 	err = SL_ERR_AWS_NOT_FOUND;
-	if (step->claims > 1) {
+	if (step->claims > 1 + json_integer_value(json_object_get(step->payload, "deferred"))) {
 		/* Someone was here before us: the job may exist though nobody wrote it down. */
 		SL_AUTO(sl_error_finish)
 		struct sl_error why = SL_ERROR_INIT;
