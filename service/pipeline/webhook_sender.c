@@ -307,6 +307,22 @@ static void release(struct sl_webhook_sender *sender, const struct message *mess
 	}
 }
 
+/* What a receiver has a hand in (its certificate's names) may have any bytes, and the log of
+ * attempts must not be refused for them. Owned; NULL stays NULL. */
+static char *printable(const char *text)
+{
+	if (text == NULL) {
+		return NULL;
+	}
+	char *copy = sl_strndup(text, strnlen(text, MAX_ERROR_BYTES));
+	for (char *c = copy; *c != '\0'; c++) {
+		if (*c < ' ' || *c > '~') {
+			*c = '?';
+		}
+	}
+	return copy;
+}
+
 static void send_message(struct thread *thread, const struct message *message)
 {
 	struct sl_webhook_sender *sender = thread->sender;
@@ -332,7 +348,7 @@ static void send_message(struct thread *thread, const struct message *message)
 		SL_F("state", state), SL_F_I64("status", status), SL_F_I64("ms", ms),
 		SL_F("detail", error.detail), SL_F_END);
 	SL_AUTO(sl_freep)
-	char *why = error.detail != NULL ? sl_strndup(error.detail, MAX_ERROR_BYTES) : NULL;
+	char *why = printable(error.detail);
 	const struct sl_pg_param params[] = {SL_PG_TEXT(message->id), SL_PG_I64(message->claims),
 		SL_PG_TEXT(state), SL_PG_I64(delay_ms), SL_PG_I64(ms),
 		status > 0 ? SL_PG_I64(status) : SL_PG_NULL, SL_PG_TEXT(why)};

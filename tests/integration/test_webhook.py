@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import replay
 from harness import CONTRACT, ROOT, Spotlist, wait_until
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -363,7 +364,7 @@ def test_without_a_secret_no_callback_is_accepted(make_svc, cloud):
         name = f"SPOTLIST_WEBHOOK_{name}"
         done = svc.command("serve", check=False, environment={
             "SPOTLIST_LISTEN": "127.0.0.1:0", name: value})
-        assert done.returncode == 1 and name in done.stderr
+        assert done.returncode == 78 and name in done.stderr
         assert "hunter2" not in done.stderr and "c2hvcnQ" not in done.stderr
     shown = svc.command("config", "--print", environment={"SPOTLIST_WEBHOOK_SECRET": SECRET})
     assert SECRET not in shown.stdout
@@ -414,6 +415,40 @@ def test_tls_is_verified(make_svc, cloud, tmp_path):
         stranger.close()
 
 
+# --- every end ---------------------------------------------------------------------------------
+
+
+def test_partial_and_canceled_are_told_and_deletion_is_not(make_cloud, make_svc, tmp_path, hook):
+    replays = tmp_path / "replays"
+    replays.mkdir()
+    cloud = make_cloud(arguments=["--replay", str(replays)])
+    svc = make_svc(cloud, settings=SETTINGS, subscribe=False)
+    half = replay.write(replays, "half", frames=2, fail={"labels": "no labels today"})
+    video = svc.submit(half.upload(cloud, svc.bucket, "half.mp4"), callback={"url": hook.url},
+                       analyses=["celebrities", "labels"])
+    final = svc.wait_state(video["id"], "partial")
+    message = json.loads(hook.next()[2])
+    assert CONTRACT.schema_errors("CallbackMessage", message) == []
+    assert (message["type"], message["data"]) == ("video.partial", final)
+    slow = replay.write(replays, "slow", frames=1, transcode_ms=600000)
+    source = slow.upload(cloud, svc.bucket, "slow.mp4")
+    video = svc.submit(source, callback={"url": hook.url})
+    assert svc.post(f"/videos/{video['id']}/cancel").status == 202
+    message = json.loads(hook.next()[2])
+    assert CONTRACT.schema_errors("CallbackMessage", message) == []
+    assert (message["type"], message["data"]["id"]) == ("video.canceled", video["id"])
+    video = svc.submit(source, callback={"url": hook.url})
+    assert svc.request("DELETE", f"/videos/{video['id']}").status == 202
+    wait_until(lambda: svc.get(f"/videos/{video['id']}").status == 404)
+    hook.answers.put((503, {"Retry-After": "3600"}))
+    video = fail_a_video(svc, hook.url)
+    wait_delivery(svc, video, "pending", 1)
+    hook.next()
+    assert svc.request("DELETE", f"/videos/{video['id']}").status == 202
+    wait_until(lambda: svc.get(f"/videos/{video['id']}/deliveries").status == 404)
+    assert hook.received.empty()
+
+
 # --- the life of a message ---------------------------------------------------------------------
 
 
@@ -427,7 +462,8 @@ def test_what_was_not_sent_when_the_process_died_is_sent_by_the_next(make_svc, c
     # What the lease would do after a minute and a half.
     svc.database.query("UPDATE spotlist_data.webhook_deliveries SET due_at = now()")
     svc.start()
-    assert hook.next()[1:] != first[1:]  # signed anew
+    _, headers, body = hook.next()
+    assert body == first[2] and documented_verify()(SECRET, headers, body)
     delivery = wait_delivery(svc, video, "delivered", 1)
     assert delivery["id"] == first[1]["webhook-id"]
 
