@@ -11,18 +11,37 @@
 #include "config.h"
 #include "fsm.h"
 #include "log.h"
+#include "mem.h"
 #include "migrate.h"
+#include "rebuild.h"
 #include "routes.h"
 #include "serve.h"
 #include "text.h"
 
 extern char **environ;
 
+/* What may follow a command's name. */
+struct option {
+	const char *name;
+	const char *value; /* what follows it, as the usage says; NULL: nothing */
+	bool required;
+	bool repeated;
+	size_t offset; /* in struct options: bool, or struct sl_json_strv where there is a value */
+	const char *help;
+};
+
+/* Of all commands. */
+struct options {
+	bool print, mermaid; /* there is nothing else that these commands can do */
+	struct sl_rebuild_options rebuild;
+	int64_t problems; /* that rebuild found */
+};
+
 struct command {
 	const char *name;
-	const char *option; /* the one option that it must have, or NULL */
-	int (*run)(void);
+	int (*run)(struct options *options);
 	const char *help;
+	const struct option *options; /* up to one without a name; or NULL */
 };
 
 /* EX_CONFIG of sysexits.h: starting it again changes nothing, unlike after a 1. */
@@ -34,8 +53,11 @@ static int fail(const struct sl_error *error)
 	return error->code == SL_ERR_CONFIG ? EXIT_CONFIG : EXIT_FAILURE;
 }
 
+typedef enum sl_err config_fn(
+	const struct sl_config *config, struct options *options, struct sl_error *reterr);
+
 /* Loads the configuration, runs `then` with it. */
-static int with_config(enum sl_err (*then)(const struct sl_config *config, struct sl_error *reterr))
+static int with_config(config_fn *then, struct options *options)
 {
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
@@ -44,12 +66,19 @@ static int with_config(enum sl_err (*then)(const struct sl_config *config, struc
 	enum sl_err err = sl_config_read(environ, &config, &error);
 	if (err == SL_ERR_OK) {
 		sl_log_set_level((enum sl_log_level)config.log_level);
-		err = then(&config, &error);
+		err = then(&config, options, &error);
 	}
 	return err == SL_ERR_OK ? 0 : fail(&error);
 }
 
-static int run_serve(void)
+static enum sl_err serve(
+	const struct sl_config *config, struct options *options, struct sl_error *reterr)
+{
+	(void)options;
+	return sl_serve(config, reterr);
+}
+
+static int run_serve(struct options *options)
 {
 	/* Blocked before any thread starts, so that only sigwait() sees them. */
 	sigset_t blocked;
@@ -59,7 +88,7 @@ static int run_serve(void)
 	pthread_sigmask(SIG_BLOCK, &blocked, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not grow is an error of that write */
-	return with_config(sl_serve);
+	return with_config(serve, options);
 }
 
 static void on_applied(void *context, const char *name)
@@ -68,66 +97,174 @@ static void on_applied(void *context, const char *name)
 	sl_log(SL_LOG_INFO, "migration applied", SL_F("name", name), SL_F_END);
 }
 
-static enum sl_err migrate(const struct sl_config *config, struct sl_error *reterr)
+static enum sl_err migrate(
+	const struct sl_config *config, struct options *options, struct sl_error *reterr)
 {
+	(void)options;
 	return sl_migrate(config->database_url, on_applied, NULL, reterr);
 }
 
-static int run_migrate(void)
+static int run_migrate(struct options *options)
 {
-	return with_config(migrate);
+	return with_config(migrate, options);
 }
 
-static enum sl_err print_config(const struct sl_config *config, struct sl_error *reterr)
+/* What the command found goes to standard output; exits with 1 when that is anything. */
+static enum sl_err rebuild(
+	const struct sl_config *config, struct options *options, struct sl_error *reterr)
 {
+	return sl_rebuild(config, &options->rebuild, stdout, &options->problems, reterr);
+}
+
+static int run_rebuild(struct options *options)
+{
+	int status = with_config(rebuild, options);
+	return status == 0 && options->problems > 0 ? EXIT_FAILURE : status;
+}
+
+static enum sl_err print_config(
+	const struct sl_config *config, struct options *options, struct sl_error *reterr)
+{
+	(void)options;
 	(void)reterr;
 	sl_config_print(sl_config_fields, config, stdout);
 	return SL_ERR_OK;
 }
 
-static int run_config(void)
+static int run_config(struct options *options)
 {
-	return with_config(print_config);
+	return with_config(print_config, options);
 }
 
-static int run_fsm(void)
+static int run_fsm(struct options *options)
 {
+	(void)options;
 	sl_fsm_mermaid(stdout);
 	return 0;
 }
 
-static int run_routes(void)
+static int run_routes(struct options *options)
 {
+	(void)options;
 	sl_routes_print(stdout);
 	return 0;
 }
 
-static int run_version(void)
+static int run_version(struct options *options)
 {
+	(void)options;
 	puts("spotlist " SL_VERSION);
 	return 0;
 }
 
-static const struct command commands[] = {
-	{"serve", NULL, run_serve, "run the HTTP service and its workers until SIGTERM"},
-	{"migrate", NULL, run_migrate, "bring the database schema up to date"},
-	{"config", "--print", run_config, "show every setting and where it stands"},
-	{"fsm", "--mermaid", run_fsm, "draw the states of videos and analyses"},
-	{"routes", NULL, run_routes, "list the operations of the API"},
-	{"version", NULL, run_version, "tell the version"},
+/* clang-format off */
+static const struct option config_options[] = {
+	{"--print",   NULL, true,  false, offsetof(struct options, print), NULL},
+	{NULL},
 };
+
+static const struct option fsm_options[] = {
+	{"--mermaid", NULL, true,  false, offsetof(struct options, mermaid), NULL},
+	{NULL},
+};
+
+static const struct option rebuild_options[] = {
+	{"--check",   NULL, false, false, offsetof(struct options, rebuild.check),
+		"change nothing; tell every difference between the two, and exit with 1 if there is any"},
+	{"--missing", NULL, false, false, offsetof(struct options, rebuild.missing),
+		"only videos that PostgreSQL does not have: go on where an earlier run was stopped"},
+	{"--video",   "ID", false, true,  offsetof(struct options, rebuild.videos),
+		"only this video; may be repeated"},
+	{NULL},
+};
+
+static const struct command commands[] = {
+	{"serve",   run_serve,   "run the HTTP service and its workers until SIGTERM", NULL},
+	{"migrate", run_migrate, "bring the database schema up to date", NULL},
+	{"rebuild", run_rebuild, "make PostgreSQL's mirror of finished videos out of DynamoDB", rebuild_options},
+	{"config",  run_config,  "show every setting and where it stands", config_options},
+	{"fsm",     run_fsm,     "draw the states of videos and analyses", fsm_options},
+	{"routes",  run_routes,  "list the operations of the API", NULL},
+	{"version", run_version, "tell the version", NULL},
+};
+/* clang-format on */
+
+static void print_usage_of(FILE *out, const struct option *option)
+{
+	const char *space = option->value != NULL ? " " : "";
+	const char *value = option->value != NULL ? option->value : "";
+	if (option->help != NULL) {
+		fprintf(out, "    %s%s%s: %s\n", option->name, space, value, option->help);
+	}
+}
 
 static int usage(FILE *out, int status)
 {
 	fprintf(out, "usage: spotlist COMMAND\n\n");
 	for (size_t i = 0; i < SL_ARRAY_SIZE(commands); i++) {
-		fprintf(out, "  %-7s %-10s %s\n", commands[i].name,
-			commands[i].option != NULL ? commands[i].option : "", commands[i].help);
+		const struct option *option = commands[i].options;
+		bool must = option != NULL && option->required;
+		fprintf(out, "  %-7s %-10s %s\n", commands[i].name, must ? option->name : "",
+			commands[i].help);
+		for (; option != NULL && option->name != NULL; option++) {
+			print_usage_of(out, option);
+		}
 	}
 	fprintf(out,
 		"\nSettings come from the environment: SPOTLIST_* (see config --print) and "
 		"AWS_*.\n");
 	return status;
+}
+
+static const struct option *find_option(const struct command *command, const char *name)
+{
+	const struct option *option = command->options;
+	while (option != NULL && option->name != NULL && strcmp(option->name, name) != 0) {
+		option++;
+	}
+	return option != NULL && option->name != NULL ? option : NULL;
+}
+
+/* Takes an option and its value, if it has one; false when something is wrong with them. */
+static bool take_option(const struct option *option, char ***argv, struct options *ret)
+{
+	char *target = (char *)ret + option->offset;
+	if (option->value == NULL) {
+		bool again = *(bool *)target;
+		*(bool *)target = true;
+		return !again;
+	}
+	struct sl_json_strv *list = (struct sl_json_strv *)(void *)target;
+	const char *value = *++*argv;
+	if (value == NULL || (list->count > 0 && !option->repeated)) {
+		return false;
+	}
+	list->items = sl_reallocarray(list->items, list->count + 1, sizeof(*list->items));
+	list->items[list->count++] = value;
+	return true;
+}
+
+/* Everything behind the command's name. */
+static bool take_options(const struct command *command, char **argv, struct options *ret)
+{
+	for (; *argv != NULL; argv++) {
+		const struct option *option = find_option(command, *argv);
+		if (option == NULL || !take_option(option, &argv, ret)) {
+			return false;
+		}
+	}
+	const struct option *option = command->options;
+	for (; option != NULL && option->name != NULL; option++) {
+		if (option->required && !*((const bool *)((const char *)ret + option->offset))) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static void options_finish(struct options *options)
+{
+	free(options->rebuild.videos.items);
 }
 
 int main(int argc, char **argv)
@@ -137,16 +274,16 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < SL_ARRAY_SIZE(commands); i++) {
 		const struct command *command = &commands[i];
-		int expected = command->option != NULL ? 3 : 2;
 		if (strcmp(argv[1], command->name) != 0) {
 			continue;
 		}
-		if (argc != expected ||
-			(command->option != NULL && strcmp(argv[2], command->option) != 0)) {
+		SL_AUTO(options_finish)
+		struct options options = {0};
+		if (!take_options(command, argv + 2, &options)) {
 			return usage(stderr, 2);
 		}
 		curl_global_init(CURL_GLOBAL_DEFAULT);
-		int status = command->run();
+		int status = command->run(&options);
 		curl_global_cleanup();
 		return status;
 	}

@@ -12,7 +12,11 @@
 #include "record.h"
 #include "results.h"
 #include "steps.h"
+#include "versions.h"
 #include "webhook.h"
+
+/* How often the row may change while it is recorded, before that counts as a failure. */
+#define OVERTAKEN_MAX 3
 
 struct settlement {
 	const struct sl_step *step;
@@ -21,7 +25,14 @@ struct settlement {
 	enum sl_video_state state;
 	char at[SL_CLOCK_RFC3339_SIZE];
 	char document[SL_UUID_SIZE];
+	char *version;  /* of the video's row, when it was recorded */
+	bool overtaken; /* the row has changed since */
 };
+
+static void settlement_finish(struct settlement *settlement)
+{
+	sl_freep(&settlement->version);
+}
 
 /* What the analyses come to. Skipped ones do not count against a video. */
 static enum sl_err judge(struct sl_worker *worker, const struct sl_step *step,
@@ -179,21 +190,71 @@ static enum sl_err put_record(
 	return err;
 }
 
+/* Tells, and keeps the first time, what changes whenever the video's row does. */
+static enum sl_err look_at_row(
+	struct sl_pg *pg, struct settlement *settlement, struct sl_error *reterr)
+{
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	enum sl_err err = sl_pg_exec(
+		pg, SL_SQL_mirror_head, &rows, reterr, SL_PG_TEXT(settlement->step->video_id));
+	const char *version = rows.count > 0 ? sl_pg_text(&rows, 0, "version") : "";
+	if (err == SL_ERR_OK && settlement->version == NULL) {
+		settlement->version = sl_strdup(version);
+	} else if (err == SL_ERR_OK && strcmp(settlement->version, version) != 0) {
+		settlement->overtaken = true;
+		return sl_error_set(
+			reterr, SL_ERR_VIDEO_BUSY, "the video changed while it was recorded");
+	}
+	return err;
+}
+
 static enum sl_err settle_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
-	const struct settlement *settlement = context;
+	struct settlement *settlement = context;
 	const char *id = settlement->step->video_id;
-	enum sl_err err =
-		sl_fsm_video_apply(pg, id, settlement->event, settlement->at, NULL, reterr);
+	enum sl_err err = look_at_row(pg, settlement, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_fsm_video_apply(pg, id, settlement->event, settlement->at, NULL, reterr);
+	}
 	if (err == SL_ERR_OK) {
 		err = sl_document_publish(pg, id, settlement->document, reterr);
 	}
 	return err == SL_ERR_OK ? sl_webhook_enqueue(pg, id, reterr) : err;
 }
 
+static enum sl_err settle_once(struct sl_worker *worker, struct sl_step *step,
+	struct settlement *settlement, struct sl_error *reterr)
+{
+	settlement_finish(settlement);
+	settlement->overtaken = false;
+	enum sl_err err = sl_pg_tx(worker->pg, "settle_prepare", prepare_tx, settlement, reterr);
+	/* After what is prepared: the timeline must not run backwards. */
+	sl_clock_rfc3339(sl_clock_now_ms(), settlement->at);
+	if (err == SL_ERR_OK) {
+		err = look_at_row(worker->pg, settlement, reterr);
+	}
+	/* Those of a run that was cancelled before it could begin. */
+	for (int i = 0; err == SL_ERR_OK && i < SL_ANALYSIS_KINDS_; i++) {
+		err = sl_versions_record(worker, step, sl_analysis_names[i], reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = put_record(worker, settlement, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_document_store(worker->pg, step->video_id,
+			sl_fsm_video_state_name(settlement->state), settlement->at,
+			settlement->document, reterr);
+	}
+	const struct sl_step_next done = {.done = true};
+	return err == SL_ERR_OK ? sl_step_commit(worker, step, &done, settle_tx, settlement, reterr)
+				: err;
+}
+
 enum sl_err sl_settle(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
 	enum sl_video_state now = sl_fsm_video_state_parse(step->video.state);
+	SL_AUTO(settlement_finish)
 	struct settlement settlement = {.step = step, .from = now};
 	enum sl_err err = SL_ERR_OK;
 	if (now == SL_VIDEO_ANALYZING) {
@@ -212,20 +273,13 @@ enum sl_err sl_settle(struct sl_worker *worker, struct sl_step *step, struct sl_
 		return sl_step_commit(worker, step, &done, NULL, NULL, reterr);
 	}
 	settlement.state = (enum sl_video_state)state;
-	sl_clock_rfc3339(sl_clock_now_ms(), settlement.at);
 	if (err == SL_ERR_OK) {
-		err = sl_pg_tx(worker->pg, "settle_prepare", prepare_tx, &settlement, reterr);
+		err = settle_once(worker, step, &settlement, reterr);
 	}
-	if (err == SL_ERR_OK) {
-		err = put_record(worker, &settlement, reterr);
-	}
-	if (err == SL_ERR_OK) {
-		err = sl_document_store(worker->pg, step->video_id,
-			sl_fsm_video_state_name(settlement.state), settlement.at,
-			settlement.document, reterr);
-	}
-	if (err == SL_ERR_OK) {
-		err = sl_step_commit(worker, step, &done, settle_tx, &settlement, reterr);
+	/* Late news of the input; the record must have them too. */
+	for (int i = 0; settlement.overtaken && i < OVERTAKEN_MAX; i++) {
+		sl_error_finish(reterr);
+		err = settle_once(worker, step, &settlement, reterr);
 	}
 	return err;
 }
