@@ -60,6 +60,7 @@ struct lc_request {
 	const char *service;      /* of the credential scope, e.g. "s3"; NULL when unsigned */
 	const char *region;       /* of the credential scope */
 	const char *request_id;   /* a fresh UUID */
+	bool from_loopback;       /* the peer is on this machine */
 };
 
 /* The answer; the handler fills it, http.c sends it and adds x-amzn-RequestId. */
@@ -72,6 +73,7 @@ struct lc_reply {
 	int64_t file_from, file_len;
 	struct lc_header extra[64];
 	size_t extra_count;
+	bool faulted; /* a page fault was put in: for the journal */
 };
 
 /** The value of a request header (name in lower case), or NULL. */

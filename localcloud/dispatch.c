@@ -6,8 +6,10 @@
 #include "dispatch.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
+#include "faults.h"
 #include "text.h"
 
 #define UNSIGNED_PAYLOAD "UNSIGNED-PAYLOAD"
@@ -38,6 +40,11 @@ static void refuse(struct lc_call *call, int status, const char *code, const cha
 
 /* --- before the body ---------------------------------------------------------------------- */
 
+static bool is_control_path(const char *path)
+{
+	return sl_text_starts_with(path, "/_localcloud/");
+}
+
 /* An unsigned or misaddressed request still gets an error that its client can read. */
 static enum lc_protocol guess_protocol(const struct lc_request *request)
 {
@@ -46,7 +53,8 @@ static enum lc_protocol guess_protocol(const struct lc_request *request)
 	if (lc_request_header(request, "x-amz-target")) {
 		return LC_PROTOCOL_JSON;
 	}
-	if (sl_text_starts_with(request->raw_path, "/2017-08-29/")) {
+	if (sl_text_starts_with(request->raw_path, "/2017-08-29/") ||
+		is_control_path(request->raw_path)) {
 		return LC_PROTOCOL_REST_JSON;
 	}
 	SL_AUTO(sl_freep)
@@ -176,6 +184,8 @@ static void handle_unsigned(struct lc_call *call)
 
 	if (reads && strcmp(request->raw_path, "/_localcloud/health") == 0) {
 		health(call);
+	} else if (is_control_path(request->raw_path)) {
+		lc_control_handle(request, &call->reply);
 	} else if (reads && is_certificate_path(request->raw_path)) {
 		lc_sns_certificate(call->cloud, request, &call->reply);
 	} else if (strcmp(request->raw_path, "/") == 0 && is_open_sns_action(request)) {
@@ -249,6 +259,36 @@ static enum lc_auth_fault check_payload(struct lc_call *call)
 	return LC_AUTH_PAYLOAD_MISMATCH;
 }
 
+/* Lets the service answer, unless a fault was asked for. */
+static void serve(struct lc_call *call)
+{
+	const char *service = call->service->name;
+	SL_AUTO(sl_freep)
+	char *operation = lc_operation_name(call->protocol, &call->request);
+	bool slow = false;
+	bool ok = false;
+	enum lc_fault_kind kind = lc_faults_request(service, operation, &slow);
+
+	switch (kind) {
+	case LC_FAULT_CUT_BEFORE:
+		call->cut = true;
+		break;
+	case LC_FAULT_THROTTLE:
+	case LC_FAULT_SERVER_ERROR:
+	case LC_FAULT_GARBAGE:
+	case LC_FAULT_EXPIRED_TOKEN:
+	case LC_FAULT_LIMIT:
+		lc_faults_answer(kind, call->protocol, operation, &call->request, &call->reply);
+		break;
+	default:
+		call->service->handle(call->cloud, &call->request, &call->reply);
+		ok = call->reply.status < 400;
+		call->cut = kind == LC_FAULT_CUT_AFTER;
+	}
+	lc_journal_call(
+		service, operation, ok, slow || kind != LC_FAULT_NONE || call->reply.faulted);
+}
+
 void lc_dispatch_complete(struct lc_call *call)
 {
 	if (call->refused) {
@@ -263,7 +303,7 @@ void lc_dispatch_complete(struct lc_call *call)
 	} else if (check_payload(call) != LC_AUTH_OK) {
 		refuse_auth(call);
 	} else {
-		call->service->handle(call->cloud, &call->request, &call->reply);
+		serve(call);
 	}
 	call->request.body_md5_hex = NULL; /* it was in this frame */
 }
@@ -279,4 +319,7 @@ void lc_dispatch_finish(struct lc_call *call)
 	}
 	sl_buf_finish(&call->reply.body);
 	free(call->reply.file_path);
+	if (call->cut && call->reply.file_fd >= 0) {
+		close(call->reply.file_fd); /* else sending it has closed it */
+	}
 }

@@ -19,6 +19,7 @@ struct lc_call {
 	const struct lc_service *service; /* NULL: unsigned, or of no service of ours */
 	enum lc_protocol protocol;        /* in which to refuse */
 	bool refused;                     /* the reply is made; the body is of no interest */
+	bool cut;                         /* close the connection instead of answering */
 };
 
 /** The headers are there: reads the signature and judges what can be judged. `content_length`

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <microhttpd.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -88,6 +89,24 @@ static void strip_authority(char *path)
 	}
 }
 
+static bool is_loopback(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const struct sockaddr *address = info ? info->client_addr : NULL;
+	if (address && address->sa_family == AF_INET) {
+		const struct sockaddr_in *v4 = (const struct sockaddr_in *)(const void *)address;
+		return ntohl(v4->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	}
+	if (address && address->sa_family == AF_INET6) {
+		const struct in6_addr *v6 =
+			&((const struct sockaddr_in6 *)(const void *)address)->sin6_addr;
+		return IN6_IS_ADDR_LOOPBACK(v6) ||
+			(IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
+	}
+	return false;
+}
+
 static void begin(struct exchange *exchange, struct MHD_Connection *connection, const char *method)
 {
 	struct lc_request *request = &exchange->call.request;
@@ -98,6 +117,7 @@ static void begin(struct exchange *exchange, struct MHD_Connection *connection, 
 	sl_uuid_create(exchange->request_id);
 	(void)MHD_get_connection_values(connection, MHD_HEADER_KIND, on_header, exchange);
 	*request = (struct lc_request){
+		.from_loopback = is_loopback(connection),
 		.method = exchange->method,
 		.raw_path = exchange->path,
 		.raw_query = exchange->query,
@@ -218,7 +238,7 @@ static enum MHD_Result on_request(SL_UNUSED void *context, struct MHD_Connection
 		return MHD_YES;
 	}
 	complete(exchange, connection);
-	return send_reply(exchange, connection);
+	return exchange->call.cut ? MHD_NO : send_reply(exchange, connection);
 }
 
 static void on_completed(void *context, SL_UNUSED struct MHD_Connection *connection, void **slot,

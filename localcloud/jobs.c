@@ -376,7 +376,8 @@ bool lc_jobs_change(struct lc_jobs *jobs, const char *id, const char *from, cons
 bool lc_jobs_delete(struct lc_jobs *jobs, const char *id)
 {
 	pthread_mutex_lock(&jobs->lock);
-	sqlite3_stmt *statement = prepare(jobs, "DELETE FROM jobs WHERE id = ?");
+	sqlite3_stmt *statement = prepare(jobs,
+		"UPDATE jobs SET id = id || '#' || seq, phase = 3 WHERE id = ? AND phase < 3");
 	bind_text(statement, 1, id);
 	bool deleted = step_change(jobs, statement);
 	sqlite3_finalize(statement);
@@ -405,16 +406,19 @@ size_t lc_jobs_list(
 	pthread_mutex_lock(&jobs->lock);
 	sqlite3_stmt *statement = prepare(jobs,
 		query->newest_first
-			? "SELECT " COLUMNS " FROM jobs WHERE (?1 IS NULL OR state = ?1)"
+			? "SELECT " COLUMNS
+			  " FROM jobs WHERE phase < ?5 AND (?1 IS NULL OR state = ?1)"
 			  " AND (?2 IS NULL OR instr(id, ?2) > 0) AND (?3 = 0 OR seq < ?3)"
 			  " ORDER BY seq DESC LIMIT ?4"
-			: "SELECT " COLUMNS " FROM jobs WHERE (?1 IS NULL OR state = ?1)"
+			: "SELECT " COLUMNS
+			  " FROM jobs WHERE phase < ?5 AND (?1 IS NULL OR state = ?1)"
 			  " AND (?2 IS NULL OR instr(id, ?2) > 0) AND (?3 = 0 OR seq > ?3)"
 			  " ORDER BY seq LIMIT ?4");
 	bind_text(statement, 1, query->state);
 	bind_text(statement, 2, query->id_contains);
 	sqlite3_bind_int64(statement, 3, query->after_seq);
 	sqlite3_bind_int(statement, 4, query->limit);
+	sqlite3_bind_int(statement, 5, query->deleted_too ? LC_JOB_DELETED + 1 : LC_JOB_DELETED);
 	while (count < (size_t)query->limit && sqlite3_step(statement) == SQLITE_ROW) {
 		read_job(statement, &list[count++]);
 	}

@@ -15,6 +15,7 @@ enum lc_job_phase {
 	LC_JOB_QUEUED,
 	LC_JOB_RUNNING,
 	LC_JOB_ENDED,
+	LC_JOB_DELETED, /* kept for the journal only */
 };
 
 struct lc_job {
@@ -78,7 +79,7 @@ bool lc_jobs_find_token(
 bool lc_jobs_change(struct lc_jobs *jobs, const char *id, const char *from, const char *to,
 	enum lc_job_phase phase, json_t *patch);
 
-/** False when there is no such job. */
+/** Takes its id from it and stops it from being run or listed. False when there is no such job. */
 bool lc_jobs_delete(struct lc_jobs *jobs, const char *id);
 
 /** How many jobs are in `phase`. */
@@ -88,6 +89,7 @@ struct lc_jobs_query {
 	const char *state;       /* or NULL */
 	const char *id_contains; /* or NULL */
 	bool newest_first;
+	bool deleted_too;  /* these have '#' and a number behind their id */
 	int64_t after_seq; /* continues behind this job; 0: from the start */
 	int limit;
 };

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cloud.h"
+#include "faults.h"
 #include "http.h"
 #include "replay.h"
 #include "run.h"
@@ -286,6 +287,7 @@ static int serve(struct lc_cloud *cloud, int socket_fd, const char *address, con
 	lc_http_stop(http);
 	lc_services_stop();
 	lc_replay_stop();
+	lc_faults_stop();
 	return EXIT_SUCCESS;
 }
 

@@ -11,6 +11,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "faults.h"
+#include "journal.h"
 #include "json_spec.h"
 #include "replay.h"
 #include "text.h"
@@ -319,6 +321,21 @@ static void get_queue(const struct lc_cloud *cloud, const char *name, struct lc_
 		return;
 	}
 	lc_reply_json(reply, CONTENT_TYPE, json_pack("{s:o}", "queue", default_queue(cloud)));
+}
+
+static void describe(const struct lc_job *job, struct lc_journal_entry *entry)
+{
+	const json_t *input =
+		json_array_get(json_object_get(json_object_get(job->doc, "settings"), "inputs"), 0);
+	(void)lc_s3_uri_split(json_string_value(json_object_get(input, "fileInput")),
+		&entry->bucket, &entry->key);
+	entry->mark = json_string_value(
+		json_object_get(json_object_get(job->doc, "userMetadata"), "job"));
+}
+
+void lc_mediaconvert_journal(json_t *list)
+{
+	lc_journal_jobs(jobs, "mediaconvert", describe, list);
 }
 
 /* What follows `collection` in the path, decoded; NULL when the path is another one, "" when it

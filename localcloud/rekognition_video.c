@@ -13,7 +13,9 @@
 #include <string.h>
 
 #include "clock.h"
+#include "faults.h"
 #include "jobs.h"
+#include "journal.h"
 #include "json_spec.h"
 #include "media.h"
 #include "replay.h"
@@ -443,6 +445,21 @@ static void run_job(struct lc_jobs *jobs, void *worker, const struct lc_job *job
 	watch_video(worker, job, path, &media);
 }
 
+/* --- the journal --------------------------------------------------------------------------- */
+
+static void describe(const struct lc_job *job, struct lc_journal_entry *entry)
+{
+	const json_t *object = json_object_get(json_object_get(job->doc, "Video"), "S3Object");
+	entry->bucket = sl_strdup(text_of(object, "Bucket"));
+	entry->key = sl_strdup(text_of(object, "Name"));
+	entry->mark = text_of(job->doc, "JobTag");
+}
+
+void lc_rekognition_journal(json_t *list)
+{
+	lc_journal_jobs(video.jobs, "rekognition", describe, list);
+}
+
 /* --- get ----------------------------------------------------------------------------------- */
 
 struct page {
@@ -500,6 +517,25 @@ static bool read_labels(struct page *page, json_t *labels)
 	return more;
 }
 
+static bool page_fault(enum lc_fault_kind kind, struct lc_reply *reply)
+{
+	bool fires = lc_faults_page(kind);
+	reply->faulted = reply->faulted || fires;
+	return fires;
+}
+
+/* NextToken, where there is one; a fault makes one of the last page's, empty. */
+static void add_token(const struct page *page, bool more, json_t *answer, struct lc_reply *reply)
+{
+	if (more) {
+		SL_AUTO(sl_freep)
+		char *next = token_of(page);
+		json_object_set_new(answer, "NextToken", json_string(next));
+	} else if (page_fault(LC_FAULT_TOKEN_EMPTY, reply)) {
+		json_object_set_new(answer, "NextToken", json_string(""));
+	}
+}
+
 /* Fills the page from the request; false when the reply is an error. */
 static bool read_page(const json_t *body, const struct lc_request *request, struct lc_reply *reply,
 	struct page *page)
@@ -516,10 +552,16 @@ static bool read_page(const json_t *body, const struct lc_request *request, stru
 	page->by_name = sort && strcmp(sort, "NAME") == 0;
 	page->limit = max && json_integer_value(max) < MAX_RESULTS ? json_integer_value(max)
 								   : MAX_RESULTS;
-	if (token && *token && !read_token(token, page)) {
+	bool used = token && *token;
+	if (used && (!read_token(token, page) || page_fault(LC_FAULT_TOKEN_EXPIRED, reply))) {
 		lc_rekognition_refuse(reply, request, "InvalidPaginationTokenException",
 			"Invalid pagination token in the request");
 		return false;
+	}
+	if (used && page_fault(LC_FAULT_PAGE_TWICE, reply)) {
+		/* The page before, whose end is where this token points to. */
+		page->limit = page->offset < page->limit ? page->offset : page->limit;
+		page->offset -= page->limit;
 	}
 	return true;
 }
@@ -532,11 +574,7 @@ static void answer_replayed(
 	struct sl_buf labels = SL_BUF_INIT;
 	bool more = false;
 	page->offset += lc_replay_labels(replay, page->offset, page->limit, &labels, &more);
-	if (more) {
-		SL_AUTO(sl_freep)
-		char *next = token_of(page);
-		json_object_set_new(answer, "NextToken", json_string(next));
-	}
+	add_token(page, more, answer, reply);
 	lc_rekognition_answer(reply, answer);
 	reply->body.len--; /* the closing brace */
 	sl_buf_puts(&reply->body, ",\"Labels\":");
@@ -583,11 +621,7 @@ void lc_rekognition_get_label_detection(SL_UNUSED struct lc_cloud *cloud,
 		json_object_set(answer, "VideoMetadata", metadata);
 		json_object_set_new(answer, "Labels", labels);
 		json_object_set_new(answer, "LabelModelVersion", json_string(LC_REKOGNITION_MODEL));
-		if (more) {
-			SL_AUTO(sl_freep)
-			char *next = token_of(&page);
-			json_object_set_new(answer, "NextToken", json_string(next));
-		}
+		add_token(&page, more, answer, reply);
 	}
 	lc_rekognition_answer(reply, answer);
 }

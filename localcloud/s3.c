@@ -22,37 +22,41 @@ struct route {
 	const char *query;  /* the parameter that must be there; NULL: none needed */
 	const char *header; /* the header that must be there; NULL: none needed */
 	s3_operation *operation;
+	const char *name; /* AWS's */
 };
 
 /* The first that fits is taken. */
 static const struct route routes[] = {
-	{"GET", SERVICE, NULL, NULL, s3_list_buckets},
-	{"GET", BUCKET, "location", NULL, s3_get_location},
-	{"GET", BUCKET, "cors", NULL, s3_get_cors},
-	{"PUT", BUCKET, "cors", NULL, s3_put_cors},
-	{"DELETE", BUCKET, "cors", NULL, s3_delete_cors},
-	{"GET", BUCKET, "lifecycle", NULL, s3_get_lifecycle},
-	{"PUT", BUCKET, "lifecycle", NULL, s3_put_lifecycle},
-	{"DELETE", BUCKET, "lifecycle", NULL, s3_delete_lifecycle},
-	{"GET", BUCKET, "notification", NULL, s3_get_notification},
-	{"PUT", BUCKET, "notification", NULL, s3_put_notification},
-	{"GET", BUCKET, "uploads", NULL, s3_list_uploads},
-	{"POST", BUCKET, "delete", NULL, s3_delete_objects},
-	{"GET", BUCKET, NULL, NULL, s3_list_objects},
-	{"HEAD", BUCKET, NULL, NULL, s3_head_bucket},
-	{"PUT", BUCKET, NULL, NULL, s3_create_bucket},
-	{"DELETE", BUCKET, NULL, NULL, s3_delete_bucket},
-	{"POST", OBJECT, "uploads", NULL, s3_create_upload},
-	{"POST", OBJECT, "uploadId", NULL, s3_complete_upload},
-	{"GET", OBJECT, "uploadId", NULL, s3_list_parts},
-	{"DELETE", OBJECT, "uploadId", NULL, s3_abort_upload},
-	{"PUT", OBJECT, "uploadId", "x-amz-copy-source", s3_upload_part_copy},
-	{"PUT", OBJECT, "uploadId", NULL, s3_upload_part},
-	{"PUT", OBJECT, NULL, "x-amz-copy-source", s3_copy_object},
-	{"PUT", OBJECT, NULL, NULL, s3_put_object},
-	{"GET", OBJECT, NULL, NULL, s3_get_object},
-	{"HEAD", OBJECT, NULL, NULL, s3_head_object},
-	{"DELETE", OBJECT, NULL, NULL, s3_delete_object},
+	{"GET", SERVICE, NULL, NULL, s3_list_buckets, "ListBuckets"},
+	{"GET", BUCKET, "location", NULL, s3_get_location, "GetBucketLocation"},
+	{"GET", BUCKET, "cors", NULL, s3_get_cors, "GetBucketCors"},
+	{"PUT", BUCKET, "cors", NULL, s3_put_cors, "PutBucketCors"},
+	{"DELETE", BUCKET, "cors", NULL, s3_delete_cors, "DeleteBucketCors"},
+	{"GET", BUCKET, "lifecycle", NULL, s3_get_lifecycle, "GetBucketLifecycleConfiguration"},
+	{"PUT", BUCKET, "lifecycle", NULL, s3_put_lifecycle, "PutBucketLifecycleConfiguration"},
+	{"DELETE", BUCKET, "lifecycle", NULL, s3_delete_lifecycle, "DeleteBucketLifecycle"},
+	{"GET", BUCKET, "notification", NULL, s3_get_notification,
+		"GetBucketNotificationConfiguration"},
+	{"PUT", BUCKET, "notification", NULL, s3_put_notification,
+		"PutBucketNotificationConfiguration"},
+	{"GET", BUCKET, "uploads", NULL, s3_list_uploads, "ListMultipartUploads"},
+	{"POST", BUCKET, "delete", NULL, s3_delete_objects, "DeleteObjects"},
+	{"GET", BUCKET, "list-type", NULL, s3_list_objects, "ListObjectsV2"},
+	{"GET", BUCKET, NULL, NULL, s3_list_objects, "ListObjects"},
+	{"HEAD", BUCKET, NULL, NULL, s3_head_bucket, "HeadBucket"},
+	{"PUT", BUCKET, NULL, NULL, s3_create_bucket, "CreateBucket"},
+	{"DELETE", BUCKET, NULL, NULL, s3_delete_bucket, "DeleteBucket"},
+	{"POST", OBJECT, "uploads", NULL, s3_create_upload, "CreateMultipartUpload"},
+	{"POST", OBJECT, "uploadId", NULL, s3_complete_upload, "CompleteMultipartUpload"},
+	{"GET", OBJECT, "uploadId", NULL, s3_list_parts, "ListParts"},
+	{"DELETE", OBJECT, "uploadId", NULL, s3_abort_upload, "AbortMultipartUpload"},
+	{"PUT", OBJECT, "uploadId", "x-amz-copy-source", s3_upload_part_copy, "UploadPartCopy"},
+	{"PUT", OBJECT, "uploadId", NULL, s3_upload_part, "UploadPart"},
+	{"PUT", OBJECT, NULL, "x-amz-copy-source", s3_copy_object, "CopyObject"},
+	{"PUT", OBJECT, NULL, NULL, s3_put_object, "PutObject"},
+	{"GET", OBJECT, NULL, NULL, s3_get_object, "GetObject"},
+	{"HEAD", OBJECT, NULL, NULL, s3_head_object, "HeadObject"},
+	{"DELETE", OBJECT, NULL, NULL, s3_delete_object, "DeleteObject"},
 };
 
 /* What would otherwise be mistaken for a plain request on the bucket or object. */
@@ -342,7 +346,7 @@ static const char *query_not_offered(const struct lc_request *request)
 	return NULL;
 }
 
-static s3_operation *find_operation(const struct s3_op *op)
+static const struct route *find_route(const struct s3_op *op)
 {
 	enum level level = op->key ? OBJECT : op->bucket ? BUCKET : SERVICE;
 
@@ -351,7 +355,7 @@ static s3_operation *find_operation(const struct s3_op *op)
 		if (route->level == level && strcmp(route->method, op->request->method) == 0 &&
 			(!route->query || has_query(op->request, route->query)) &&
 			(!route->header || lc_request_header(op->request, route->header))) {
-			return route->operation;
+			return route;
 		}
 	}
 	return NULL;
@@ -365,13 +369,22 @@ static void route(struct s3_op *op)
 			"localcloud does not offer the sub-resource or parameter '%s'", unknown);
 		return;
 	}
-	s3_operation *operation = find_operation(op);
-	if (!operation) {
+	const struct route *found = find_route(op);
+	if (!found) {
 		s3_error(op, 405, "MethodNotAllowed", NULL,
 			"The specified method is not allowed against this resource.");
 		return;
 	}
-	operation(op);
+	found->operation(op);
+}
+
+const char *lc_s3_operation_name(const struct lc_request *request)
+{
+	struct s3_op op = {.request = request};
+	const struct route *found = read_address(&op) ? find_route(&op) : NULL;
+	free(op.bucket);
+	free(op.key);
+	return found ? found->name : NULL;
 }
 
 void lc_s3_handle(struct lc_cloud *cloud, const struct lc_request *request, struct lc_reply *reply)

@@ -26,6 +26,9 @@ struct s3_op {
 
 typedef void s3_operation(struct s3_op *op);
 
+/** AWS's name of what a request asks for, or NULL. */
+const char *lc_s3_operation_name(const struct lc_request *request);
+
 /* --- s3.c: replies --------------------------------------------------------------------- */
 
 /** An <Error> with further elements (`extra`, XML, may be NULL). */

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "clock.h"
+#include "faults.h"
+#include "journal.h"
 #include "json_spec.h"
 #include "replay.h"
 #include "text.h"
@@ -199,6 +201,17 @@ static void list_jobs(const json_t *body, struct lc_reply *reply)
 	}
 	lc_reply_json(reply, CONTENT_TYPE, answer);
 	lc_jobs_free(list, count);
+}
+
+static void describe(const struct lc_job *job, struct lc_journal_entry *entry)
+{
+	(void)lc_transcribe_media_uri(text_of(json_object_get(job->doc, "Media"), "MediaFileUri"),
+		&entry->bucket, &entry->key);
+}
+
+void lc_transcribe_journal(json_t *list)
+{
+	lc_journal_jobs(jobs, "transcribe", describe, list);
 }
 
 static const struct {
