@@ -33,6 +33,8 @@ COMMENT ON COLUMN spotlist_data.steps.turn IS 'Order of admission at the gate; c
 COMMENT ON COLUMN spotlist_data.steps.tag IS 'Whose turn it is: the video''s first tag.';
 COMMENT ON COLUMN spotlist_data.steps.parked IS 'Waits in front of the gate; due_at is infinity.';
 
+CREATE INDEX inbox_by_age ON spotlist_data.inbox (received_at);
+
 CREATE TABLE spotlist_data.quotas (
     api      text PRIMARY KEY,
     tokens   double precision NOT NULL,

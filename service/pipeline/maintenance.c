@@ -45,6 +45,9 @@ static enum sl_err maintain_tx(struct sl_pg *pg, void *context, struct sl_error 
 		err = sl_pg_exec(pg, SL_SQL_maintenance_inbox, NULL, reterr,
 			SL_PG_I64(config->sns_max_age_s * 2));
 	}
+	if (err == SL_ERR_OK) {
+		err = sl_pg_run(pg, SL_SQL_maintenance_idempotency, NULL, 0, NULL, reterr);
+	}
 	return err == SL_ERR_OK ? mend_orphans(pg, reterr) : err;
 }
 

@@ -367,13 +367,13 @@ static void a_video_that_lost_its_step_gets_one(void **state)
 		 " SELECT id, 'labels', 'running', 'j' FROM spotlist_data.videos;"
 		 "INSERT INTO spotlist_data.analyses (video_id, kind, state)"
 		 " SELECT id, 'transcript', 'pending' FROM spotlist_data.videos",
-			"labels_poll transcript_start"},
+			"analysis_begin labels_poll"},
 		{"UPDATE spotlist_data.videos SET state = 'analyzing';"
 		 "INSERT INTO spotlist_data.analyses (video_id, kind, state)"
-		 " SELECT id, 'celebrities', 'running' FROM spotlist_data.videos;"
-		 "INSERT INTO spotlist_data.frames SELECT id, n, n, 'k'"
-		 " FROM spotlist_data.videos, generate_series(0, 30) n",
-			"celebrities_frames celebrities_frames"},
+		 " SELECT id, 'celebrities', 'running' FROM spotlist_data.videos;",
+			"analysis_begin"},
+		{"UPDATE spotlist_data.videos SET state = 'canceling'", "end"},
+		{"UPDATE spotlist_data.videos SET state = 'deleting'", "end"},
 	};
 	for (size_t i = 0; i < SL_ARRAY_SIZE(cases); i++) {
 		(void)empty(NULL);
