@@ -18,8 +18,7 @@ static enum sl_err mend_orphans(struct sl_pg *pg, struct sl_error *reterr)
 {
 	SL_AUTO(sl_pg_rows_finish)
 	struct sl_pg_rows rows = {0};
-	enum sl_err err = sl_pg_exec(
-		pg, SL_SQL_maintenance_orphans, &rows, reterr, SL_PG_I64(SL_FRAMES_PER_PART));
+	enum sl_err err = sl_pg_run(pg, SL_SQL_maintenance_orphans, NULL, 0, &rows, reterr);
 	for (int i = 0; err == SL_ERR_OK && i < rows.count; i++) {
 		sl_log(SL_LOG_ERROR, "a video without a step was found and taken up again",
 			SL_F("video_id", sl_pg_text(&rows, i, "video_id")),
