@@ -15,6 +15,7 @@
 #include "text.h"
 #include "xml.h"
 
+#define MAX_WHY    65536 /* bytes of an error */
 #define RANGE_SIZE 64
 #define LIST_QUERY 6
 #define MAX_LIST_ANSWER \
@@ -70,16 +71,64 @@ enum sl_err sl_s3_read_head(
 	return SL_ERR_OK;
 }
 
-enum sl_err sl_s3_head_object(struct sl_client *client, const char *bucket, const char *key,
+bool sl_s3_head_is_unclear(const struct sl_error *error)
+{
+	return error->provider.http_status == 400 || error->provider.http_status == 403;
+}
+
+struct sl_call sl_s3_why_call(const char *bucket, const char *path)
+{
+	static const struct sl_pair headers[] = {{"Range", "bytes=0-0"}};
+	return (struct sl_call){
+		.service = SL_SERVICE_S3,
+		.operation = "GetObject",
+		.method = "GET",
+		.bucket = bucket,
+		.path = path,
+		.headers = headers,
+		.header_count = SL_ARRAY_SIZE(headers),
+		.idempotent = true,
+		.max_answer = MAX_WHY,
+	};
+}
+
+bool sl_s3_why_is_past(enum sl_err err, const struct sl_error *error)
+{
+	return err == SL_ERR_OK || err == SL_ERR_AWS_TOO_LARGE ||
+		error->provider.http_status == 416;
+}
+
+static enum sl_err head_once(struct sl_client *client, const char *bucket, const char *path,
 	struct sl_s3_object *ret, struct sl_error *reterr)
 {
-	SL_AUTO(sl_freep)
-	char *path = sl_s3_object_path(key);
 	const struct sl_call call = sl_s3_head_call(bucket, path);
 	SL_AUTO(sl_answer_finish)
 	struct sl_answer answer = {0};
 	enum sl_err err = sl_call(client, &call, &answer, reterr);
 	return err != SL_ERR_OK ? err : sl_s3_read_head(&answer, ret, reterr);
+}
+
+enum sl_err sl_s3_head_object(struct sl_client *client, const char *bucket, const char *key,
+	struct sl_s3_object *ret, struct sl_error *reterr)
+{
+	SL_AUTO(sl_freep)
+	char *path = sl_s3_object_path(key);
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	enum sl_err err = head_once(client, bucket, path, ret, &error);
+	if (err != SL_ERR_OK && sl_s3_head_is_unclear(&error)) {
+		const struct sl_call why = sl_s3_why_call(bucket, path);
+		SL_AUTO(sl_answer_finish)
+		struct sl_answer answer = {0};
+		err = sl_call(client, &why, &answer, &error);
+		if (sl_s3_why_is_past(err, &error)) {
+			return head_once(client, bucket, path, ret, reterr);
+		}
+	}
+	if (err != SL_ERR_OK) {
+		sl_error_move(reterr, &error);
+	}
+	return err;
 }
 
 enum sl_err sl_s3_get_object(struct sl_client *client, const char *bucket, const char *key,

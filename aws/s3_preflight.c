@@ -34,12 +34,20 @@ enum flight_state {
 	FLIGHT_WAITING,  /* until wake_ms, to be sent again */
 };
 
+/* HEAD; why it was refused, which only GET tells; and HEAD again when that has passed. */
+enum flight_question {
+	ASK_HEAD,
+	ASK_WHY,
+	ASK_HEAD_AGAIN,
+};
+
 struct flight {
 	enum flight_state state;
 	struct check *check;
 	CURL *easy; /* kept from one check to the next */
 	struct sl_call call;
 	struct sl_operation operation;
+	enum flight_question question;
 	int64_t wake_ms;
 };
 
@@ -113,6 +121,18 @@ static void send_flight(struct sl_s3_preflight *preflight, struct flight *flight
 	end_flight(preflight, flight, err, NULL, &error);
 }
 
+static void ask(
+	struct sl_s3_preflight *preflight, struct flight *flight, enum flight_question question)
+{
+	const struct check *check = flight->check;
+	flight->question = question;
+	flight->call = question == ASK_WHY ? sl_s3_why_call(check->bucket, check->path)
+					   : sl_s3_head_call(check->bucket, check->path);
+	sl_operation_init(&flight->operation, preflight->aws, &flight->call, check->deadline_ms);
+	flight->state = FLIGHT_WAITING;
+	send_flight(preflight, flight);
+}
+
 static void start_flight(struct sl_s3_preflight *preflight, struct check *check)
 {
 	struct flight *flight = preflight->flights;
@@ -128,11 +148,27 @@ static void start_flight(struct sl_s3_preflight *preflight, struct check *check)
 		return;
 	}
 	flight->check = check;
-	flight->call = sl_s3_head_call(check->bucket, check->path);
-	sl_operation_init(&flight->operation, preflight->aws, &flight->call, check->deadline_ms);
-	flight->state = FLIGHT_WAITING;
 	preflight->in_flight++;
-	send_flight(preflight, flight);
+	ask(preflight, flight, ASK_HEAD);
+}
+
+/* Whether the answer leads to another question, which is then asked. */
+static bool ask_on(struct sl_s3_preflight *preflight, struct flight *flight, enum sl_err err,
+	const struct sl_error *error)
+{
+	enum flight_question next = ASK_WHY;
+	if (flight->question == ASK_WHY) {
+		next = ASK_HEAD_AGAIN;
+	}
+	bool unclear =
+		flight->question == ASK_HEAD && err != SL_ERR_OK && sl_s3_head_is_unclear(error);
+	bool past = flight->question == ASK_WHY && sl_s3_why_is_past(err, error);
+	if (unclear || past) {
+		sl_operation_finish(&flight->operation);
+		ask(preflight, flight, next);
+		return true;
+	}
+	return false;
 }
 
 static void land_flight(struct sl_s3_preflight *preflight, struct flight *flight, CURLcode code)
@@ -150,11 +186,16 @@ static void land_flight(struct sl_s3_preflight *preflight, struct flight *flight
 		flight->wake_ms = sl_clock_monotonic_ms() + delay_ms;
 		return;
 	case SL_VERDICT_DONE:
-		err = sl_s3_read_head(&flight->operation.answer, &object, &error);
+		if (flight->question != ASK_WHY) {
+			err = sl_s3_read_head(&flight->operation.answer, &object, &error);
+		}
 		break;
 	case SL_VERDICT_FAILED:
 		err = error.code;
 		break;
+	}
+	if (ask_on(preflight, flight, err, &error)) {
+		return;
 	}
 	end_flight(preflight, flight, err, err == SL_ERR_OK ? &object : NULL,
 		err == SL_ERR_OK ? NULL : &error);

@@ -62,7 +62,7 @@ def test_a_jump_by_an_hour_disturbs_nothing(svc, clock, sample, seconds):
     assert put(reply.json["upload"], sample.short).status == 200
     svc.wait_state(reply.json["id"], "complete")
     assert svc.admin_get("/readyz").status == 200
-    assert "code=sns_stale" not in svc.log()
+    assert "err=sns_stale" not in svc.log()
 
 
 def test_steps_do_not_wait_for_a_database_clock_that_was_set_back(make_svc, cloud, sample):

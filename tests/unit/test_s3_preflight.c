@@ -29,7 +29,9 @@ struct bucket {
 	pthread_cond_t changed;
 	bool closed;
 	size_t requests;
-	size_t flaky_left; /* so many answers of 503 first */
+	size_t flaky_left;   /* so many answers of 503 first */
+	size_t refused_left; /* HEADs of every fifth key are 403 so often */
+	const char *refusal; /* what GET says of them; NULL: nothing is wrong any more */
 };
 
 /* What submissions came to. */
@@ -63,11 +65,20 @@ static void serve(void *context, const struct stub_request *request, struct stub
 	const char *at = strstr(request->target, "/b/k%20");
 	if (flaky) {
 		reply->status = 503;
-	} else if (at == NULL || strcmp(request->method, "HEAD") != 0) {
+	} else if (at == NULL) {
 		reply->status = 400;
+	} else if (strcmp(request->method, "GET") == 0) {
+		/* Why HEAD was refused. */
+		reply->status = bucket->refusal != NULL ? 403 : 206;
+		sl_buf_printf(&reply->body, "<Error><Code>%s</Code></Error>",
+			bucket->refusal != NULL ? bucket->refusal : "");
 	} else {
 		number = (int)strtol(at + strlen("/b/k%20"), NULL, 10);
-		reply->status = number % 5 == 3 ? 404 : number % 5 == 4 ? 403 : 200;
+		pthread_mutex_lock(&bucket->mutex);
+		bool refused = number % 5 == 4 && bucket->refused_left > 0;
+		bucket->refused_left -= refused ? 1 : 0;
+		pthread_mutex_unlock(&bucket->mutex);
+		reply->status = number % 5 == 3 ? 404 : refused ? 403 : 200;
 		reply->length = number;
 		sl_buf_printf(&reply->headers, "ETag: \"e%d\"\r\n", number);
 	}
@@ -149,6 +160,8 @@ static int setup(void **state)
 	struct bucket *bucket = sl_calloc(1, sizeof *bucket);
 	pthread_mutex_init(&bucket->mutex, NULL);
 	pthread_cond_init(&bucket->changed, NULL);
+	bucket->refused_left = SIZE_MAX;
+	bucket->refusal = "AccessDenied";
 	bucket->stub = stub_create(serve, bucket);
 	bucket->aws = stub_aws(stub_url(bucket->stub), NULL);
 	bucket->preflight = sl_s3_preflight_create(bucket->aws, 30000);
@@ -224,6 +237,30 @@ static void a_failed_attempt_is_repeated(void **state)
 	assert_int_equal(bucket->requests, 3);
 }
 
+static void check_refused(
+	struct bucket *bucket, size_t times, const char *refusal, enum sl_err expected)
+{
+	struct tally tally;
+	tally_init(&tally);
+	bucket->refused_left = times;
+	bucket->refusal = refusal;
+	struct submission submission = {&tally, 4, expected};
+	submit(bucket, &submission);
+	wait_done(&tally, 1);
+	assert_int_equal(tally.by_err[expected], 1);
+	assert_int_equal(tally.wrong, 0);
+}
+
+static void a_refusal_without_words_is_asked_for_its_reason(void **state)
+{
+	struct bucket *bucket = *state;
+	check_refused(bucket, SIZE_MAX, "AccessDenied", SL_ERR_AWS_FORBIDDEN);
+	check_refused(bucket, SIZE_MAX, "ExpiredToken", SL_ERR_AWS_CREDENTIALS);
+	check_refused(bucket, SIZE_MAX, "InvalidAccessKeyId", SL_ERR_AWS_CREDENTIALS);
+	check_refused(bucket, 1, NULL, SL_ERR_OK); /* it has passed meanwhile */
+	check_refused(bucket, SIZE_MAX, NULL, SL_ERR_AWS_FORBIDDEN);
+}
+
 static void stopping_ends_what_flies_and_what_waits(void **state)
 {
 	struct bucket *bucket = *state;
@@ -293,6 +330,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(two_hundred_checks_fly_at_once),
 		TEST(a_failed_attempt_is_repeated),
+		TEST(a_refusal_without_words_is_asked_for_its_reason),
 		TEST(stopping_ends_what_flies_and_what_waits),
 		TEST(too_many_waiting_is_overload),
 		TEST(a_slow_bucket_meets_the_deadline),
