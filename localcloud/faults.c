@@ -226,9 +226,7 @@ void lc_control_handle(const struct lc_request *request, struct lc_reply *reply)
 		reply->status = 204;
 	} else if (strcmp(name, "journal") == 0 && get) {
 		show_journal(reply);
-	} else if (strcmp(name, "faults") == 0 || strcmp(name, "journal") == 0) {
-		refuse(reply, 405, "Not with this method");
 	} else {
-		refuse(reply, 404, "There is no such thing");
+		refuse(reply, 405, "Not with this method");
 	}
 }

@@ -93,6 +93,8 @@ void lc_sns_sign_start(struct lc_cloud *cloud);
 void lc_sns_sign_stop(void);
 /** Base64 of the RSA signature: SHA-1 for version "1", SHA-256 for "2". Owned by the caller. */
 char *lc_sns_sign(const char *text, size_t len, const char *version);
+/** The same with a key that no certificate vouches for. */
+char *lc_sns_sign_forged(const char *text, size_t len, const char *version);
 /** "/SimpleNotificationService-<32 hex>.pem". */
 const char *lc_sns_certificate_path(void);
 

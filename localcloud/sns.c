@@ -41,7 +41,8 @@ static const char schema[] =
 	"	created_ms INTEGER NOT NULL,"
 	"	attempt INTEGER NOT NULL DEFAULT 0," /* tries that failed */
 	"	not_before_ms INTEGER NOT NULL,"
-	"	flying INTEGER NOT NULL DEFAULT 0);"
+	"	flying INTEGER NOT NULL DEFAULT 0,"
+	"	held INTEGER NOT NULL DEFAULT 0);" /* to be overtaken by the next: sns_publish.c */
 	"CREATE INDEX IF NOT EXISTS deliveries_due ON deliveries (flying, not_before_ms);"
 	"CREATE INDEX IF NOT EXISTS deliveries_of ON deliveries (subscription_arn, flying);";
 
@@ -258,6 +259,10 @@ void lc_sns_start(struct lc_cloud *cloud)
 {
 	sns.cloud = cloud;
 	sns.db = lc_db_open(cloud, "sns", schema);
+	/* A directory of an earlier version has no such column; otherwise this changes nothing. */
+	(void)sqlite3_exec(sns.db,
+		"ALTER TABLE deliveries ADD COLUMN held INTEGER NOT NULL DEFAULT 0", NULL, NULL,
+		NULL);
 	lc_sns_sign_start(cloud);
 	lc_sns_delivery_start();
 }

@@ -7,11 +7,21 @@
 #include <string.h>
 
 #include "clock.h"
+#include "faults.h"
 #include "lc_sns.h"
 #include "text.h"
 #include "uuid.h"
 
 enum { MESSAGE_MAX = 256 * 1024, SUBJECT_MAX = 100 };
+
+/* A reordered delivery waits at most so long for one to overtake it, and then so much longer. */
+enum { REORDER_MS = 2000, OVERTAKEN_BY_MS = 50 };
+
+/* Where a delivery goes. */
+struct target {
+	const char *subscription_arn, *endpoint;
+	bool raw;
+};
 
 /* --- the envelope ------------------------------------------------------------------------ */
 
@@ -58,8 +68,8 @@ static void signed_field(struct sl_buf *text, const char *name, const char *valu
 	}
 }
 
-static void envelope_init(
-	struct envelope *envelope, const struct lc_sns_message *message, const char *version)
+static void envelope_init(struct envelope *envelope, const struct lc_sns_message *message,
+	const char *version, bool forged)
 {
 	*envelope = (struct envelope){.message = message, .version = version};
 	sl_clock_rfc3339(sl_clock_now_ms(), envelope->timestamp);
@@ -83,7 +93,8 @@ static void envelope_init(
 	}
 	signed_field(&text, "TopicArn", message->topic_arn);
 	signed_field(&text, "Type", message->type);
-	envelope->signature = lc_sns_sign(text.data, text.len, version);
+	envelope->signature = forged ? lc_sns_sign_forged(text.data, text.len, version)
+				     : lc_sns_sign(text.data, text.len, version);
 }
 
 static void envelope_finish(struct envelope *envelope)
@@ -157,18 +168,98 @@ static char *envelope_text(const struct envelope *envelope, const char *subscrip
 
 /* --- the queue --------------------------------------------------------------------------- */
 
-static void queue(sqlite3 *db, const struct lc_sns_message *message, const char *subscription_arn,
-	const char *endpoint, bool raw, const char *body)
+/* One delivery. `delay_ms` before it is due; `held`: or until the next one has overtaken it. */
+static void queue_at(sqlite3 *db, const struct lc_sns_message *message, const struct target *target,
+	const char *body, int64_t delay_ms, bool held)
 {
+	int64_t now_ms = sl_clock_now_ms();
 	SL_AUTO(lc_db_finalize)
 	sqlite3_stmt *statement = lc_db_prepare(db,
 		"INSERT INTO deliveries (subscription_arn, topic_arn, endpoint, type, message_id, "
-		"body, raw, created_ms, not_before_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)",
-		LC_TEXTS(subscription_arn, message->topic_arn, endpoint, message->type, message->id,
-			body));
-	sqlite3_bind_int(statement, 7, raw);
-	sqlite3_bind_int64(statement, 8, sl_clock_now_ms());
+		"body, raw, created_ms, not_before_ms, held) "
+		"VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+		LC_TEXTS(target->subscription_arn, message->topic_arn, target->endpoint,
+			message->type, message->id, body));
+	sqlite3_bind_int(statement, 7, target->raw);
+	sqlite3_bind_int64(statement, 8, now_ms);
+	sqlite3_bind_int64(statement, 9, now_ms + delay_ms);
+	sqlite3_bind_int(statement, 10, held);
 	(void)lc_db_step(statement);
+}
+
+/* What was held back for this subscription goes right after what was queued just now. */
+static void release_held(sqlite3 *db, const struct target *target)
+{
+	SL_AUTO(lc_db_finalize)
+	sqlite3_stmt *statement = lc_db_prepare(db,
+		"UPDATE deliveries SET held = 0, not_before_ms = ?2 "
+		"WHERE subscription_arn = ?1 AND flying = 0 AND held = 1",
+		LC_TEXTS(target->subscription_arn));
+	sqlite3_bind_int64(statement, 2, sl_clock_now_ms() + OVERTAKEN_BY_MS);
+	(void)lc_db_step(statement);
+}
+
+static void queue_forged(sqlite3 *db, const struct envelope *envelope, const struct target *target)
+{
+	struct lc_sns_message message = *envelope->message;
+	struct envelope forged;
+	sl_uuid_create(message.id);
+	envelope_init(&forged, &message, envelope->version, true);
+	SL_AUTO(sl_freep)
+	char *body = target->raw ? sl_strdup(message.text)
+				 : envelope_text(&forged, target->subscription_arn);
+	queue_at(db, &message, target, body, 0, false);
+	envelope_finish(&forged);
+}
+
+/* Changes one character of what the message says, which its signature covers. */
+static void corrupt(char *body)
+{
+	static const char member[] = "\"Message\" : \"";
+	char *text = strstr(body, member);
+	char *at = text ? text + strlen(member) : body;
+	for (; *at; at++) {
+		if (*at == '\\' && at[1]) {
+			at++; /* an escape stays what it is */
+		} else if ((*at >= 'a' && *at < 'z') || (*at >= '0' && *at < '9')) {
+			++*at;
+			return;
+		}
+	}
+}
+
+/* Queues a notification with whatever fault is asked for. `body` may be changed. */
+static void queue_notification(
+	sqlite3 *db, const struct envelope *envelope, const struct target *target, char *body)
+{
+	const struct lc_sns_message *message = envelope->message;
+	int64_t delay_ms = 0;
+	enum lc_notice_fault fault = lc_faults_notice(message->topic_arn, &delay_ms);
+	bool held = fault == LC_NOTICE_REORDER;
+
+	switch (fault) {
+	case LC_NOTICE_DROP:
+		return;
+	case LC_NOTICE_DUPLICATE:
+		queue_at(db, message, target, body, delay_ms, false);
+		delay_ms = 0;
+		break;
+	case LC_NOTICE_REORDER:
+		delay_ms = delay_ms > 0 ? delay_ms : REORDER_MS;
+		break;
+	case LC_NOTICE_FORGE:
+		queue_forged(db, envelope, target);
+		break;
+	case LC_NOTICE_CORRUPT:
+		corrupt(body);
+		break;
+	default:
+		break;
+	}
+	queue_at(db, message, target, body, fault == LC_NOTICE_FORGE ? 0 : delay_ms, held);
+	if (!held) {
+		release_held(db, target);
+	}
 }
 
 static const char *signature_version(const json_t *topic)
@@ -195,10 +286,11 @@ void lc_sns_queue_confirmation(sqlite3 *db, const char *type, const char *topic_
 	sl_uuid_create(message.id);
 	json_auto_t *topic = lc_sns_topic_attributes(db, topic_arn);
 	struct envelope envelope;
-	envelope_init(&envelope, &message, signature_version(topic));
+	envelope_init(&envelope, &message, signature_version(topic), false);
 	SL_AUTO(sl_freep)
 	char *body = envelope_text(&envelope, subscription_arn);
-	queue(db, &message, subscription_arn, endpoint, false, body);
+	struct target target = {subscription_arn, endpoint, false};
+	queue_at(db, &message, &target, body, 0, false);
 	envelope_finish(&envelope);
 }
 
@@ -210,13 +302,10 @@ static void queue_for(sqlite3 *db, const struct envelope *envelope, sqlite3_stmt
 	json_auto_t *attributes =
 		json_loads((const char *)sqlite3_column_text(subscription, 2), 0, NULL);
 	const char *raw = json_string_value(json_object_get(attributes, "RawMessageDelivery"));
-	if (raw != NULL && strcmp(raw, "true") == 0) {
-		queue(db, envelope->message, arn, endpoint, true, envelope->message->text);
-	} else {
-		SL_AUTO(sl_freep)
-		char *body = envelope_text(envelope, arn);
-		queue(db, envelope->message, arn, endpoint, false, body);
-	}
+	struct target target = {arn, endpoint, raw != NULL && strcmp(raw, "true") == 0};
+	SL_AUTO(sl_freep)
+	char *body = target.raw ? sl_strdup(envelope->message->text) : envelope_text(envelope, arn);
+	queue_notification(db, envelope, &target, body);
 }
 
 /* Publishes to all confirmed subscriptions. False when there is no such topic. */
@@ -227,7 +316,7 @@ static bool publish(struct lc_sns_message *message)
 	json_auto_t *topic = lc_sns_topic_attributes(db, message->topic_arn);
 	if (topic != NULL) {
 		struct envelope envelope;
-		envelope_init(&envelope, message, signature_version(topic));
+		envelope_init(&envelope, message, signature_version(topic), false);
 		lc_db_execute(db, "BEGIN IMMEDIATE", NULL);
 		sqlite3_stmt *statement = lc_db_prepare(db,
 			"SELECT arn, endpoint, attributes FROM subscriptions "

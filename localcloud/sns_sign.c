@@ -12,6 +12,7 @@
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,10 +22,12 @@
 enum { KEY_BITS = 2048, CA_DAYS = 3650, LEAF_DAYS = 825 };
 
 static struct {
-	EVP_PKEY *key; /* of the leaf */
-	char *pem;     /* the leaf's certificate */
-	char *path;    /* where it is served */
-} sign;
+	EVP_PKEY *key;       /* of the leaf */
+	char *pem;           /* the leaf's certificate */
+	char *path;          /* where it is served */
+	EVP_PKEY *wrong_key; /* for forgeries; made when the first one is wanted */
+	pthread_mutex_t wrong_lock;
+} sign = {.wrong_lock = PTHREAD_MUTEX_INITIALIZER};
 
 SL_NORETURN static void give_up(const char *what)
 {
@@ -246,7 +249,8 @@ void lc_sns_sign_stop(void)
 	EVP_PKEY_free(sign.key);
 	free(sign.pem);
 	free(sign.path);
-	sign.key = NULL;
+	EVP_PKEY_free(sign.wrong_key);
+	sign.key = sign.wrong_key = NULL;
 	sign.pem = sign.path = NULL;
 }
 
@@ -255,13 +259,13 @@ const char *lc_sns_certificate_path(void)
 	return sign.path;
 }
 
-char *lc_sns_sign(const char *text, size_t len, const char *version)
+static char *sign_with(EVP_PKEY *key, const char *text, size_t len, const char *version)
 {
 	unsigned char signature[KEY_BITS / 8];
 	size_t signature_len = sizeof(signature);
 	EVP_MD_CTX *context = EVP_MD_CTX_new();
 	const EVP_MD *digest = strcmp(version, "2") == 0 ? EVP_sha256() : EVP_sha1();
-	bool ok = EVP_DigestSignInit(context, NULL, digest, NULL, sign.key) == 1 &&
+	bool ok = EVP_DigestSignInit(context, NULL, digest, NULL, key) == 1 &&
 		EVP_DigestSign(
 			context, signature, &signature_len, (const unsigned char *)text, len) == 1;
 	EVP_MD_CTX_free(context);
@@ -272,6 +276,21 @@ char *lc_sns_sign(const char *text, size_t len, const char *version)
 	struct sl_buf base64 = SL_BUF_INIT;
 	sl_text_base64(&base64, signature, signature_len);
 	return sl_buf_steal(&base64);
+}
+
+char *lc_sns_sign(const char *text, size_t len, const char *version)
+{
+	return sign_with(sign.key, text, len, version);
+}
+
+char *lc_sns_sign_forged(const char *text, size_t len, const char *version)
+{
+	pthread_mutex_lock(&sign.wrong_lock);
+	if (!sign.wrong_key) {
+		sign.wrong_key = EVP_RSA_gen(KEY_BITS);
+	}
+	pthread_mutex_unlock(&sign.wrong_lock);
+	return sign_with(sign.wrong_key, text, len, version);
 }
 
 void lc_sns_certificate(

@@ -9,10 +9,12 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.parsers import ResponseParserError
+from cryptography.exceptions import InvalidSignature
 
 import replay
 from harness import (CLOUD_BUILD, Cloud, Process, exchange, plain_environment, program,
                      wait_until)
+from receiver import Receiver, check_signature
 from test_localcloud_mediaconvert import finish, job_of, three_groups
 from test_localcloud_replay import ended_labels, run_labels
 
@@ -220,7 +222,7 @@ def test_wrong_rules_are_refused_and_change_nothing(cloud, body, words):
 
 
 def test_the_control_endpoint_knows_its_names_and_methods(cloud):
-    assert exchange(cloud.url, "GET", "/_localcloud/nothing").status == 404
+    assert exchange(cloud.url, "GET", "/_localcloud/nothing").status == 403
     assert exchange(cloud.url, "POST", "/_localcloud/faults", b"{}").status == 405
     assert exchange(cloud.url, "PUT", "/_localcloud/journal", b"{}").status == 405
     assert exchange(cloud.url, "GET", "/_localcloud/health").status == 200
@@ -354,3 +356,123 @@ def test_the_journal_knows_every_job_over_a_restart(make_cloud, tmp_path):
         Media={"MediaFileUri": f"s3://{BUCKET}/in/one.mp4"})
     assert [job["name"] for job in jobs() if job["service"] == "transcribe"] == [
         "heard", "forgotten", "forgotten"]
+
+
+# --- notifications ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def topic(cloud):
+    """A topic with a confirmed receiver: .publish(text), .next(), .messages(n)."""
+    sns = cloud.client("sns")
+    receiver = Receiver()
+    arn = sns.create_topic(Name=f"faults-{receiver.server.server_port}")["TopicArn"]
+
+    class Topic:
+        def __init__(self):
+            self.receiver = receiver
+            self.arn = arn
+
+        def subscribe(self, **attributes):
+            self.subscription = receiver.subscribe(sns, arn, **attributes)
+
+        def publish(self, text):
+            return sns.publish(TopicArn=arn, Message=text)["MessageId"]
+
+        def next(self):
+            return receiver.next().json
+
+        def texts(self, count):
+            return [self.next()["Message"] for _ in range(count)]
+
+    made = Topic()
+    yield made
+    sns.delete_topic(TopicArn=arn)
+    receiver.close()
+
+
+def test_dropped_notifications_never_come(cloud, topic):
+    topic.subscribe()
+    cloud.faults(notifications=[{"topic": "faults-", "kind": "drop", "skip": 1, "count": 2}])
+    for text in "abcd":
+        topic.publish(text)
+    assert sorted(topic.texts(2)) == ["a", "d"]
+    assert topic.receiver.deliveries.empty()
+    assert cloud.faults()["notifications"][0] == {
+        "topic": "faults-", "kind": "drop", "count": 2, **RULES, "skip": 1, "matched": 4,
+        "fired": 2}
+
+
+def test_another_topic_is_left_alone(cloud, topic):
+    topic.subscribe()
+    cloud.faults(notifications=[{"topic": "elsewhere", "kind": "drop"}])
+    topic.publish("a")
+    assert topic.texts(1) == ["a"]
+
+
+def test_a_duplicate_has_the_same_id_and_a_good_signature(cloud, topic):
+    topic.subscribe()
+    cloud.faults(notifications=[{"topic": "*", "kind": "duplicate"}])
+    sent = topic.publish("twice")
+    for message in (topic.next(), topic.next()):
+        assert (message["MessageId"], message["Message"]) == (sent, "twice")
+        check_signature(message, cloud.ca)
+
+
+def test_a_delayed_notification(cloud, topic):
+    topic.subscribe()
+    cloud.faults(notifications=[{"kind": "delay", "delay_ms": 700, "count": 1}])
+    started = time.monotonic()
+    topic.publish("late")
+    topic.publish("prompt")
+    assert topic.texts(2) == ["prompt", "late"]
+    assert time.monotonic() - started >= 0.7
+
+
+def test_a_reordered_notification_is_overtaken_by_the_next(cloud, topic):
+    topic.subscribe()
+    cloud.faults(notifications=[{"kind": "reorder", "delay_ms": 30000, "count": 1}])
+    topic.publish("first")
+    topic.publish("second")
+    assert topic.texts(2) == ["second", "first"]
+
+
+def test_a_reordered_notification_comes_though_none_follows(cloud, topic):
+    topic.subscribe()
+    cloud.faults(notifications=[{"kind": "reorder", "delay_ms": 300, "count": 1}])
+    topic.publish("alone")
+    assert topic.texts(1) == ["alone"]
+
+
+@pytest.mark.parametrize("version", ["1", "2"])
+def test_a_forgery_comes_with_the_original(cloud, topic, version):
+    cloud.client("sns").set_topic_attributes(
+        TopicArn=topic.arn, AttributeName="SignatureVersion", AttributeValue=version)
+    topic.subscribe()
+    cloud.faults(notifications=[{"kind": "forge"}])
+    sent = topic.publish("truth")
+    messages = {message["MessageId"]: message for message in (topic.next(), topic.next())}
+    check_signature(messages.pop(sent), cloud.ca)
+    (forged,) = messages.values()
+    assert forged["Message"] == "truth" and forged["SignatureVersion"] == version
+    with pytest.raises(InvalidSignature):
+        check_signature(forged, cloud.ca)
+
+
+def test_a_corrupt_notification_is_not_what_was_signed(cloud, topic):
+    topic.subscribe()
+    cloud.faults(notifications=[{"kind": "corrupt", "count": 1}])
+    topic.publish('{"state": "COMPLETE"}')
+    message = topic.next()
+    assert message["Message"] == '{"ttate": "COMPLETE"}'
+    with pytest.raises(InvalidSignature):
+        check_signature(message, cloud.ca)
+
+
+def test_raw_deliveries_are_twisted_too(cloud, topic):
+    topic.subscribe(RawMessageDelivery="true")
+    cloud.faults(notifications=[{"kind": "corrupt", "count": 1}, {"kind": "duplicate"}])
+    topic.publish("abc")
+    assert topic.receiver.next().body == b"bbc"
+    topic.publish("def")
+    assert [topic.receiver.next().body for _ in range(2)] == [b"def", b"def"]
