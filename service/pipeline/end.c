@@ -126,6 +126,8 @@ enum sl_err sl_end_delete(
 
 struct others {
 	const struct sl_step *step;
+	enum sl_video_state state; /* that the step found */
+	bool overtaken;            /* it is another by now: a deletion was asked for */
 	int64_t held;
 };
 
@@ -135,13 +137,22 @@ static enum sl_err others_tx(struct sl_pg *pg, void *context, struct sl_error *r
 	struct others *others = context;
 	const struct sl_step *step = others->step;
 	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows video = {0};
+	SL_AUTO(sl_pg_rows_finish)
 	struct sl_pg_rows rows = {0};
 	enum sl_err err =
-		sl_pg_exec(pg, SL_SQL_video_lock, NULL, reterr, SL_PG_TEXT(step->video_id));
-	if (err == SL_ERR_OK) {
-		err = sl_pg_exec(pg, SL_SQL_step_delete_waiting, NULL, reterr,
-			SL_PG_TEXT(step->video_id), SL_PG_I64(step->id));
+		sl_pg_exec(pg, SL_SQL_video_lock, &video, reterr, SL_PG_TEXT(step->video_id));
+	if (err != SL_ERR_OK) {
+		return err;
 	}
+	/* What waits then is the step of the deletion, and must not go. */
+	others->overtaken = video.count == 0 ||
+		sl_fsm_video_state_parse(sl_pg_text(&video, 0, "state")) != others->state;
+	if (others->overtaken) {
+		return SL_ERR_OK;
+	}
+	err = sl_pg_exec(pg, SL_SQL_step_delete_waiting, NULL, reterr, SL_PG_TEXT(step->video_id),
+		SL_PG_I64(step->id));
 	if (err == SL_ERR_OK) {
 		err = sl_pg_exec(pg, SL_SQL_step_count_others, &rows, reterr,
 			SL_PG_TEXT(step->video_id), SL_PG_I64(step->id));
@@ -244,7 +255,8 @@ static enum sl_err remove_halves(
 	return err;
 }
 
-static enum sl_err cancel(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
+static enum sl_err cancel_video(
+	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
 	enum sl_err err = sl_pg_tx(worker->pg, "cancel_analyses", cancel_analyses_tx, step, reterr);
 	if (err == SL_ERR_OK) {
@@ -262,31 +274,37 @@ static enum sl_err delete_tx(struct sl_pg *pg, void *context, struct sl_error *r
 	return sl_pg_exec(pg, SL_SQL_video_delete, NULL, reterr, SL_PG_TEXT(step->video_id));
 }
 
-static enum sl_err delete (
-	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr) {
-	bool writing = false; enum sl_err err = is_writing(worker, step, &writing, reterr);
-	if (err == SL_ERR_OK && writing){return come_back(
-		worker, step, sl_step_poll_delay_ms(worker, step->age_ms), reterr);}
-if (err == SL_ERR_OK)
+static enum sl_err delete_video(
+	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
-	err = sl_results_remove_objects(worker, step, reterr);
-}
-if (err == SL_ERR_OK) {
-	err = sl_results_remove_items(worker, step, reterr);
-}
-const struct sl_step_next done = {.done = true};
-return err == SL_ERR_OK ? sl_step_commit(worker, step, &done, delete_tx, step, reterr) : err;
+	bool writing = false;
+	enum sl_err err = is_writing(worker, step, &writing, reterr);
+	if (err == SL_ERR_OK && writing) {
+		return come_back(worker, step, sl_step_poll_delay_ms(worker, step->age_ms), reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_results_remove_objects(worker, step, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_results_remove_items(worker, step, reterr);
+	}
+	const struct sl_step_next done = {.done = true};
+	return err == SL_ERR_OK ? sl_step_commit(worker, step, &done, delete_tx, step, reterr)
+				: err;
 }
 
 enum sl_err sl_end(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
 	enum sl_video_state state = sl_fsm_video_state_parse(step->video.state);
+	const struct sl_step_next done = {.done = true};
 	if (state != SL_VIDEO_CANCELING && state != SL_VIDEO_DELETING) {
-		const struct sl_step_next done = {.done = true};
 		return sl_step_commit(worker, step, &done, NULL, NULL, reterr);
 	}
-	struct others others = {.step = step};
+	struct others others = {.step = step, .state = state};
 	enum sl_err err = sl_pg_tx(worker->pg, "end_others", others_tx, &others, reterr);
+	if (err == SL_ERR_OK && others.overtaken) {
+		return sl_step_commit(worker, step, &done, NULL, NULL, reterr);
+	}
 	if (err == SL_ERR_OK && others.held > 0) {
 		return come_back(worker, step, HELD_AGAIN_MS, reterr);
 	}
@@ -301,6 +319,6 @@ enum sl_err sl_end(struct sl_worker *worker, struct sl_step *step, struct sl_err
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	return state == SL_VIDEO_DELETING ? delete (worker, step, reterr)
-					  : cancel(worker, step, reterr);
+	return state == SL_VIDEO_DELETING ? delete_video(worker, step, reterr)
+					  : cancel_video(worker, step, reterr);
 }
