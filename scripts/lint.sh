@@ -49,7 +49,7 @@ includes_downwards() {
 # Includes are flat, so within one program a name must mean one file.
 unique_headers() {
 	local twice
-	twice=$(for program in localcloud '(aws|handlers|service/(http|pipeline|store))'; do
+	twice=$(for program in localcloud '(aws|handlers|service/(http|outbound|pipeline|store))'; do
 		printf '%s\n' "${sources[@]}" | grep -E "^(service/base|$program)/.*\.h$" |
 			sed 's|.*/||' | sort | uniq -d
 	done)

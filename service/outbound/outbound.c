@@ -18,6 +18,7 @@
 #define MAX_HOST          253
 #define MAX_REDIRECTS     3
 #define MAX_ANSWER        ((size_t)64 * 1024) /* beyond, nobody listens */
+#define MAX_HEADERS       ((size_t)64 * 1024) /* libcurl itself would keep them all */
 #define CONNECT_MS        5000
 #define POLL_MS           1000
 #define MAX_RETRY_AFTER_S 86400
@@ -34,7 +35,8 @@ struct hop {
 	CURL *easy;
 	char refused[128]; /* why an address was not connected to; "": none was refused */
 	char words[CURL_ERROR_SIZE];
-	size_t received;
+	size_t received; /* bytes of the body */
+	size_t headers;  /* bytes of all headers, of interim answers too */
 };
 
 /* --- the judgement of a URL ---------------------------------------------------------------- */
@@ -251,6 +253,14 @@ static size_t discard(char *bytes, size_t size, size_t count, void *context)
 	return hop->received > MAX_ANSWER ? 0 : size * count;
 }
 
+static size_t count_headers(char *bytes, size_t size, size_t count, void *context)
+{
+	(void)bytes;
+	struct hop *hop = context;
+	hop->headers += size * count;
+	return hop->headers > MAX_HEADERS ? 0 : size * count;
+}
+
 static void set_body(CURL *easy, struct curl_slist *headers, const char *body, size_t body_len)
 {
 	curl_easy_setopt(easy, CURLOPT_POST, 1L);
@@ -268,6 +278,8 @@ static void set_safety(struct hop *hop, int64_t left_ms)
 	curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, hop);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, discard);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, hop);
+	curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, count_headers);
+	curl_easy_setopt(easy, CURLOPT_HEADERDATA, hop);
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, hop->words);
 	curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -325,6 +337,9 @@ static enum sl_err no_answer(
 		char *origin = sl_outbound_origin(url);
 		return sl_error_set(
 			reterr, SL_ERR_CALLBACK_REFUSED, "%s leads to %s", origin, hop->refused);
+	}
+	if (hop->headers > MAX_HEADERS) {
+		return sl_error_set(reterr, SL_ERR_IO, "the answer's headers have no end");
 	}
 	long status = 0;
 	curl_easy_getinfo(hop->easy, CURLINFO_RESPONSE_CODE, &status);

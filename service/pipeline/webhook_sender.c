@@ -18,11 +18,12 @@
 #include "log.h"
 #include "mem.h"
 
-#define LOOK_AGAIN_MS    5000 /* a lost notification costs seconds */
-#define DATABASE_DOWN_MS 1000
-#define LEASE_SPARE_MS   30000 /* beyond the POST itself: for writing down what came of it */
-#define CONNECTIONS      2     /* held for milliseconds, to claim and to write down */
-#define MAX_ERROR_BYTES  500
+/* A lost notification costs seconds. Also after an error of the database: the listener says when it
+ * is back. */
+#define LOOK_AGAIN_MS   5000
+#define LEASE_SPARE_MS  30000 /* beyond the POST itself: for writing down what came of it */
+#define CONNECTIONS     2     /* held for milliseconds, to claim and to write down */
+#define MAX_ERROR_BYTES 500
 
 struct thread {
 	struct sl_webhook_sender *sender;
@@ -213,7 +214,7 @@ static void claim(struct thread *thread, struct message *ret, int64_t *ret_wait_
 	pthread_mutex_unlock(&sender->claiming);
 	if (err != SL_ERR_OK) {
 		sl_log_error(SL_LOG_WARN, "cannot claim a callback", &error, SL_F_END);
-		*ret_wait_ms = DATABASE_DOWN_MS;
+		*ret_wait_ms = LOOK_AGAIN_MS;
 	}
 }
 

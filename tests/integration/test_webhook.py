@@ -34,7 +34,7 @@ SETTINGS = {
 
 class Hook:
     """A receiver. Answers with each of `answers` in turn, then 200: a status, or a pair of a
-    status and headers, or "cut" (half an answer), "silence" (until the end), "flood"."""
+    status and headers, or "cut" (half an answer), "silence" (until the end), "flood", "headers" (both without end)."""
 
     def __init__(self, tls=None):
         self.received = queue.Queue()
@@ -73,15 +73,20 @@ class Hook:
         handler.send_response(200 if isinstance(status, str) else status)
         for name, value in headers.items():
             handler.send_header(name, value)
+        if status == "headers":
+            handler.flush_headers()
         length = {"cut": 100, "flood": 10 ** 9}.get(status, 0)
         handler.send_header("Content-Length", str(length))
-        handler.end_headers()
+        if status != "headers":
+            handler.end_headers()
         if status == "cut":
             handler.wfile.write(b"half")
             handler.close_connection = True
         try:
             while status == "flood":
                 handler.wfile.write(b"x" * 65536)
+            while status == "headers":
+                handler.wfile.write(b"X-More: " + b"x" * 1000 + b"\r\n")
         except OSError:
             handler.close_connection = True
 
@@ -236,6 +241,13 @@ def test_an_answer_without_end_is_cut_off_and_its_status_counts(svc, hook):
     hook.answers.put("flood")
     delivery = wait_delivery(svc, fail_a_video(svc, hook.url), "delivered")
     assert len(delivery["attempts"]) == 1
+
+
+def test_headers_without_end_are_no_answer(svc, hook):
+    hook.answers.put("headers")
+    delivery = wait_delivery(svc, fail_a_video(svc, hook.url), "delivered", 2)
+    assert "headers" in delivery["attempts"][0]["error"]
+    assert delivery["attempts"][0]["duration_ms"] < 1000
 
 
 def test_a_silent_receiver_is_left_after_the_time_limit(svc, hook):
