@@ -58,7 +58,7 @@ def test_credentials_that_s3_does_not_know_are_told_apart(make_svc, cloud, svc):
     stranger.restart()
     cloud.client("s3").put_object(Bucket=BUCKET, Key="there.mp4", Body=b"x")
     reply = stranger.post("/videos", {"source": f"s3://{BUCKET}/there.mp4"})
-    assert (reply.status, reply.json["code"]) == (403, "source_forbidden"), reply
+    assert (reply.status, reply.json["code"]) == (503, "source_unchecked"), reply
 
 
 def test_s3_that_does_not_answer_is_worth_another_try(make_svc, make_cloud):
