@@ -58,7 +58,9 @@ class Torture:
                                 for number in range(self.videos)]
             self.chaos = Chaos(world, self.seed, self.short)
             clients = self.torment(world)
+            settled_from = time.monotonic()
             settled = self.settle(world)
+            self.settled_s = time.monotonic() - settled_from
             self.verifier = Verifier(world, self.submissions, receiver)
             self.verifier.run()
             self.problems += self.chaos.problems
@@ -138,7 +140,8 @@ class Torture:
                 f"localcloud restarts {counts['cloud']}; faults fired {counts['faults']}, "
                 f"notifications disturbed {counts['messages']} ({fired or 'none'}); "
                 f"clients asked again {self.asked_again}; second jobs {verifier.second_jobs}; "
-                f"lost: {len(self.problems)}; {self.wall_s:.0f} s")
+                f"lost: {len(self.problems)}; {self.wall_s:.0f} s, "
+                f"of these {self.settled_s:.0f} until all was settled")
 
 
 def main():
