@@ -83,8 +83,22 @@ static bool fail(struct run *run, int code, char *message)
 	return false;
 }
 
+static void tell_input(const struct run *run)
+{
+	lc_mediaconvert_event(run->job, "INPUT_INFORMATION",
+		json_pack("{s:o}", "inputDetails",
+			lc_mediaconvert_input_details(run->uri, &run->media)));
+}
+
 static bool open_input(struct run *run)
 {
+	run->replayed = lc_replay_of_object(run->bucket, run->key, &run->replay);
+	if (run->replayed) {
+		lc_replay_media(&run->replay, &run->media);
+		tell_input(run);
+		return true;
+	}
+	run->tmp = lc_tmp_create(lc_jobs_cloud(run->jobs));
 	SL_AUTO(sl_freep)
 	char *path = NULL;
 	SL_AUTO(sl_freep)
@@ -102,17 +116,12 @@ static bool open_input(struct run *run)
 				    "data: HeadObject failed]]",
 				run->uri));
 	}
-	run->replayed = lc_replay_of_file(link_path, &run->replay);
-	if (run->replayed) {
-		lc_replay_media(&run->replay, &run->media);
-	} else if (!lc_media_probe(link_path, &run->media, &why)) {
+	if (!lc_media_probe(link_path, &run->media, &why)) {
 		return fail(run, CODE_NOT_MEDIA,
 			sl_asprintf("Unable to open input file [%s]: [Failed probe/open: [%s]]",
 				run->uri, why));
 	}
-	lc_mediaconvert_event(run->job, "INPUT_INFORMATION",
-		json_pack("{s:o}", "inputDetails",
-			lc_mediaconvert_input_details(run->uri, &run->media)));
+	tell_input(run);
 	return true;
 }
 
@@ -146,8 +155,10 @@ static void plan_output(struct run *run, const json_t *group, size_t in_group, s
 			: sl_text_equal(container, "MOV")           ? "mov"
 								    : "mp4";
 	}
-	output->dir = sl_asprintf("%s/%zu", run->tmp, run->output_count);
-	(void)mkdir(output->dir, 0700);
+	if (!run->replayed) {
+		output->dir = sl_asprintf("%s/%zu", run->tmp, run->output_count);
+		(void)mkdir(output->dir, 0700);
+	}
 
 	struct lc_mediaconvert_names names = {
 		.input_key = run->key,
@@ -281,16 +292,20 @@ static bool no_bucket(struct run *run, const struct lc_mediaconvert_output *outp
 			output->last_uri));
 }
 
+static const char *content_type(const struct lc_mediaconvert_output *output)
+{
+	return sl_text_equal(output->codec, "FRAME_CAPTURE") ? "image/jpeg"
+		: output->codec                              ? "video/mp4"
+							     : "audio/mp4";
+}
+
 /* Moves a file to its bucket; false (and the job failed) when that is not there. */
 static bool store(
 	struct run *run, struct lc_mediaconvert_output *output, const char *path, const char *key)
 {
-	const char *type = sl_text_equal(output->codec, "FRAME_CAPTURE") ? "image/jpeg"
-		: output->codec                                          ? "video/mp4"
-									 : "audio/mp4";
 	free(output->last_uri);
 	output->last_uri = sl_asprintf("s3://%s/%s", output->bucket, key);
-	if (!lc_s3_put_file(output->bucket, key, path, type)) {
+	if (!lc_s3_put_file(output->bucket, key, path, content_type(output))) {
 		return no_bucket(run, output);
 	}
 	output->files++;
@@ -302,27 +317,46 @@ static bool stopping_or_canceled(struct run *run)
 	return !lc_replay_work(run->jobs, run->job, "PROGRESSING", 1);
 }
 
-/* Frames `from` to `to` of a replay, in one transaction. */
+/* Stores objects in one transaction, and frees what they hold. */
+static bool store_texts(struct run *run, struct lc_mediaconvert_output *output,
+	struct lc_s3_text *items, size_t count)
+{
+	free(output->last_uri);
+	output->last_uri = sl_asprintf("s3://%s/%s", output->bucket, items[count - 1].key);
+	bool stored = lc_s3_put_texts(output->bucket, items, count, content_type(output));
+	for (size_t i = 0; i < count; i++) {
+		free(items[i].key);
+		free(items[i].text);
+	}
+	output->files += count;
+	return stored || no_bucket(run, output);
+}
+
+/* The video, or the audio, that stands for itself. */
+static bool store_replayed_file(struct run *run, struct lc_mediaconvert_output *output)
+{
+	struct lc_s3_text item = {
+		.key = sl_asprintf("%s.%s", output->key, output->extension),
+		.text = lc_replay_video_content(run->replay.name),
+	};
+	output->duration_ms = run->media.duration_ms;
+	output->width = run->media.width;
+	output->height = run->media.height;
+	return store_texts(run, output, &item, 1);
+}
+
+/* Frames `from` to `to` of a replay. */
 static bool store_replayed(
 	struct run *run, struct lc_mediaconvert_output *output, int64_t from, int64_t to)
 {
+	struct lc_s3_text items[BATCH];
 	size_t count = (size_t)(to - from);
-	struct lc_s3_text *items = sl_calloc(count, sizeof *items);
 	for (size_t i = 0; i < count; i++) {
 		long long frame = (long long)from + (long long)i;
 		items[i].key = sl_asprintf("%s.%07lld.%s", output->key, frame, output->extension);
 		items[i].text = lc_replay_frame_content(run->replay.name, frame);
 	}
-	free(output->last_uri);
-	output->last_uri = sl_asprintf("s3://%s/%s", output->bucket, items[count - 1].key);
-	bool stored = lc_s3_put_texts(output->bucket, items, count, "image/jpeg");
-	for (size_t i = 0; i < count; i++) {
-		free(items[i].key);
-		free(items[i].text);
-	}
-	free(items);
-	output->files += count;
-	return stored || no_bucket(run, output);
+	return store_texts(run, output, items, count);
 }
 
 static bool store_replayed_captures(struct run *run, struct lc_mediaconvert_output *output)
@@ -335,17 +369,6 @@ static bool store_replayed_captures(struct run *run, struct lc_mediaconvert_outp
 		}
 	}
 	return true;
-}
-
-/* The video, or the audio, that stands for itself. */
-static bool write_replayed(struct run *run, const char *path)
-{
-	SL_AUTO(sl_freep)
-	char *content = lc_replay_video_content(run->replay.name);
-	FILE *file = fopen(path, "we");
-	bool written = file && fputs(content, file) >= 0;
-	return (file && fclose(file) == 0 && written) ||
-		fail(run, CODE_BAD_CONTENT, sl_strdup("The disk is full"));
 }
 
 static bool store_captures(struct run *run, struct lc_mediaconvert_output *output)
@@ -391,20 +414,15 @@ static bool store_all(struct run *run)
 		bool stored = true;
 		if (sl_text_equal(output->codec, "FRAME_CAPTURE")) {
 			stored = store_captures(run, output);
+		} else if (!output->left_out && run->replayed) {
+			stored = store_replayed_file(run, output);
 		} else if (!output->left_out) {
 			SL_AUTO(sl_freep)
 			char *path = sl_asprintf("%s/0", output->dir);
 			SL_AUTO(sl_freep)
 			char *key = sl_asprintf("%s.%s", output->key, output->extension);
-			if (run->replayed) {
-				output->duration_ms = run->media.duration_ms;
-				output->width = run->media.width;
-				output->height = run->media.height;
-			} else {
-				measure(output, path);
-			}
-			stored = (!run->replayed || write_replayed(run, path)) &&
-				store(run, output, path, key);
+			measure(output, path);
+			stored = store(run, output, path, key);
 		}
 		if (!stored) {
 			return false;
@@ -494,7 +512,6 @@ void lc_mediaconvert_run(struct lc_jobs *jobs, SL_UNUSED void *worker, const str
 	if (!lc_s3_uri_split(run.uri, &run.bucket, &run.key)) {
 		SL_BUG("a stored job has no input");
 	}
-	run.tmp = lc_tmp_create(lc_jobs_cloud(jobs));
 	if (begin(&run) && open_input(&run) && plan(&run) && transcode(&run) && store_all(&run)) {
 		complete(&run);
 	}

@@ -16,10 +16,10 @@
 #include "clock.h"
 #include "json_spec.h"
 
-#define MAX_MANIFEST ((size_t)64 * 1024)
-#define MAX_FRAMES   1000000
-#define COPY_CHUNK   ((size_t)64 * 1024)
-#define LOOK_MS      200 /* how often a waiting job looks whether it is still wanted */
+#define MAX_MANIFEST   ((size_t)64 * 1024)
+#define MAX_FRAMES     1000000
+#define MAX_TRANSCRIPT ((size_t)256 * 1024 * 1024)
+#define LOOK_MS        200 /* how often a waiting job looks whether it is still wanted */
 
 struct line {
 	int64_t frame; /* of celebrities.jsonl */
@@ -129,7 +129,7 @@ static bool read_start(const char *path, size_t max, struct sl_buf *out)
 {
 	SL_AUTO(closep)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	char chunk[4096];
+	char chunk[16384];
 	ssize_t n = 0;
 	while (fd >= 0 && out->len < max &&
 		(n = read(fd, chunk,
@@ -249,23 +249,11 @@ char *lc_replay_frame_content(const char *name, int64_t frame)
 	return sl_asprintf("localcloud replay %s\nframe %lld\n", name, (long long)frame);
 }
 
-bool lc_replay_copy_transcript(const char *name, const char *path)
+bool lc_replay_transcript(const char *name, struct sl_buf *out)
 {
 	SL_AUTO(sl_freep)
-	char *from = file_of(name, "transcript.json");
-	SL_AUTO(sl_freep)
-	char *chunk = sl_calloc(1, COPY_CHUNK);
-	SL_AUTO(closep)
-	int in = open(from, O_RDONLY | O_CLOEXEC);
-	SL_AUTO(closep)
-	int out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	ssize_t n = -1;
-	while (in >= 0 && out >= 0 && (n = read(in, chunk, COPY_CHUNK)) > 0) {
-		if (write(out, chunk, (size_t)n) != n) {
-			return false;
-		}
-	}
-	return n == 0;
+	char *path = file_of(name, "transcript.json");
+	return read_start(path, MAX_TRANSCRIPT, out) && out->len < MAX_TRANSCRIPT;
 }
 
 /* --- files of lines ------------------------------------------------------------------------ */

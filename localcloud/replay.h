@@ -55,8 +55,8 @@ void lc_replay_faces(const char *name, int64_t frame, struct sl_buf *out);
 int64_t lc_replay_labels(
 	const char *name, int64_t from, int64_t max, struct sl_buf *out, bool *ret_more);
 
-/** Copies the transcript's file to `path`. False when it is not there, or the disk is full. */
-SL_MUST_CHECK bool lc_replay_copy_transcript(const char *name, const char *path);
+/** Appends the transcript's file. False when it is not there, or larger than 256 MiB. */
+SL_MUST_CHECK bool lc_replay_transcript(const char *name, struct sl_buf *out);
 
 /** Waits for `ms` as a job that is at work. False when localcloud is stopping, or the job has left
  *  `state` (was cancelled, deleted) meanwhile. */

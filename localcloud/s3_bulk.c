@@ -55,7 +55,13 @@ static char *write_file(const char *text, size_t len)
 	SL_AUTO(sl_freep)
 	char *path = s3_store_path(file);
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	bool written = fd >= 0 && write(fd, text, len) == (ssize_t)len;
+	bool written = fd >= 0;
+	while (written && len > 0) {
+		ssize_t n = write(fd, text, len);
+		written = n > 0;
+		text += n > 0 ? n : 0;
+		len -= n > 0 ? (size_t)n : 0;
+	}
 	if (fd >= 0 && close(fd) != 0) {
 		written = false;
 	}

@@ -249,18 +249,19 @@ static void complete(struct lc_jobs *jobs, const struct lc_job *job, const char 
 	}
 }
 
-/* Copies the given transcript: the file that is stored is moved away. */
-static bool copy_transcript(struct lc_jobs *jobs, const struct lc_job *job,
-	const struct lc_replay *replay, const char *tmp, const char *key)
+static bool store_replayed(
+	struct lc_jobs *jobs, const struct lc_job *job, const struct lc_replay *replay, char *key)
 {
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf text = SL_BUF_INIT;
+	bool read = lc_replay_transcript(replay->name, &text);
 	SL_AUTO(sl_freep)
-	char *to = sl_asprintf("%s/transcript", tmp);
-	if (!lc_replay_copy_transcript(replay->name, to) ||
-		!lc_s3_put_file(
-			text_of(job->doc, "OutputBucketName"), key, to, "application/json")) {
-		return fail(jobs, job, "The transcript could not be written to the output bucket.");
-	}
-	return true;
+	char *owned = sl_buf_steal(&text);
+	struct lc_s3_text item = {.key = key, .text = owned};
+	return (read &&
+		       lc_s3_put_texts(text_of(job->doc, "OutputBucketName"), &item, 1,
+			       "application/json")) ||
+		fail(jobs, job, "The transcript could not be written to the output bucket.");
 }
 
 static void run_replay(struct lc_jobs *jobs, const struct lc_job *job,
@@ -277,13 +278,11 @@ static void run_replay(struct lc_jobs *jobs, const struct lc_job *job,
 		(void)fail(jobs, job, replay->fail_transcript);
 		return;
 	}
-	char *tmp = lc_tmp_create(lc_jobs_cloud(jobs));
 	SL_AUTO(sl_freep)
 	char *to = output_key(job);
-	if (copy_transcript(jobs, job, replay, tmp, to)) {
+	if (store_replayed(jobs, job, replay, to)) {
 		complete(jobs, job, language, &media, to);
 	}
-	lc_tmp_remove(tmp);
 }
 
 void lc_transcribe_run(struct lc_jobs *jobs, void *worker, const struct lc_job *job)
