@@ -2,9 +2,13 @@
 """AWS has bad days: keys that expired, a table that is gone, throttling, pages and answers that make
 no sense. Steps wait and go on; an analysis fails only when waiting cannot help."""
 
+import resource
+import time
+
 import pytest
 
-from harness import TABLE, Spotlist, provision, wait_until
+import replay
+from harness import TABLE, Cloud, Spotlist, provision, wait_until
 
 
 @pytest.fixture(scope="module")
@@ -24,25 +28,40 @@ def keys(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def spool(tmp_path_factory):
-    """$TMPDIR of spotlist."""
-    return tmp_path_factory.mktemp("tmp") / "spool"
+def footage(tmp_path_factory):
+    """Given answers: three pages of labels, a face or two, a few words."""
+    root = tmp_path_factory.mktemp("replays")
+    return replay.write(root, "footage", frames=250, labels=10, instances=3, celebrities=1,
+                        words=50)
 
 
 @pytest.fixture(scope="module")
-def svc(tmp_path_factory, pg, cloud, keys, spool):
-    spool.mkdir()
+def cloud(tmp_path_factory, footage):
+    cloud = Cloud(tmp_path_factory.mktemp("cloud") / "data",
+                  arguments=["--replay", str(footage.path.parent)])
+    yield cloud
+    cloud.stop()
+
+
+@pytest.fixture(scope="module")
+def svc(tmp_path_factory, pg, cloud, keys):
     svc = Spotlist(tmp_path_factory.mktemp("svc"), pg, cloud, settings={
         "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "",
         "AWS_SHARED_CREDENTIALS_FILE": str(keys.path), "AWS_MAX_ATTEMPTS": "1",
-        "TMPDIR": str(spool), "SPOTLIST_POLL_INTERVAL_MS": "500"})
+        "SPOTLIST_POLL_INTERVAL_MS": "500"})
     yield svc
     svc.stop()
 
 
+@pytest.fixture(autouse=True)
+def fair_weather_again(cloud):
+    yield
+    cloud.clear_faults()
+
+
 @pytest.fixture(scope="module")
-def uri(svc, sample):
-    return svc.put_object("footage/bad-days.mp4", sample.short)
+def uri(svc, cloud, footage):
+    return footage.upload(cloud, svc.bucket, "footage/bad-days.mp4")
 
 
 def waiting(svc, video):
@@ -60,7 +79,24 @@ def wait_failures(svc, video, count, kind=""):
     return wait_until(look, 60, lambda: f"{waiting(svc, video)}\n{svc.log()[-3000:]}")
 
 
-def test_steps_wait_for_new_keys(svc, keys, uri):
+def wait_whole(svc, video, footage):
+    """Complete, and nothing is missing or there twice; what is in DynamoDB is the same."""
+    final = svc.wait_state(video["id"], "complete")
+    wanted = footage.counts()
+    document = svc.metadata(video["id"])
+    if "labels" in final["analyses"]:
+        detections = [one for label in document["labels"] for one in label["detections"]]
+        assert len(detections) == wanted["labels"]
+        assert sum(len(one.get("instances", [])) for one in detections) == wanted["instances"]
+    if "celebrities" in final["analyses"]:
+        assert sum(len(one["detections"]) for one in document["celebrities"]) == wanted["faces"]
+    if "transcript" in final["analyses"]:
+        assert len(document["transcript"]["words"]) == wanted["words"]
+    svc.command("rebuild", "--check", "--video", video["id"])
+    return final
+
+
+def test_steps_wait_for_new_keys(svc, keys, uri, footage):
     keys.write("expired")
     svc.restart()
     reply = svc.post("/videos", {"source": uri})
@@ -72,26 +108,71 @@ def test_steps_wait_for_new_keys(svc, keys, uri):
     wait_failures(svc, video, 2)
     assert "err=aws_credentials" in svc.log()
     keys.write("test")
-    final = svc.wait_state(video["id"], "complete")
-    assert final["analyses"]["labels"]["state"] == "complete"
+    wait_whole(svc, video, footage)
 
 
-def test_results_wait_for_a_table_that_is_missing(svc, cloud, uri):
+def test_results_wait_for_a_table_that_is_missing(svc, cloud, uri, footage):
     cloud.client("dynamodb").delete_table(TableName=TABLE)
     video = svc.submit(uri, analyses=["labels"])
     wait_failures(svc, video, 3, "labels_poll")
     assert "err=table_missing" in svc.log() and "provision.py" in svc.log()
     provision(cloud, "create", "--bucket", svc.bucket)
-    final = svc.wait_state(video["id"], "complete")
-    assert final["analyses"]["labels"]["state"] == "complete"
+    wait_whole(svc, video, footage)
     assert cloud.resource("dynamodb").Table(TABLE).get_item(
         Key={"fileName": f"videos/{video['id']}"})["Item"]["state"] == "complete"
 
 
-def test_collecting_waits_for_a_place_to_spool(svc, spool, uri):
-    spool.rmdir()
+def test_collecting_waits_for_room_to_spool(svc, uri, footage):
+    """As on a full disk: no file of spotlist may grow beyond what its log has now, and a bit."""
+    pid = svc.process.child.pid
+    limits = resource.prlimit(pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (svc.process.log_size() + 100000, limits[1]))
     video = svc.submit(uri, analyses=["labels"])
     wait_failures(svc, video, 2, "labels_poll")
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+    wait_whole(svc, video, footage)
     assert "err=io" in svc.log() and "TMPDIR" in svc.log()
-    spool.mkdir()
-    svc.wait_state(video["id"], "complete")
+
+
+@pytest.mark.parametrize("service,kind", [
+    ("dynamodb", "throttle"), ("dynamodb", "server_error"), ("rekognition", "throttle"),
+    ("s3", "server_error"), ("*", "expired_token")])
+def test_nothing_fails_while_a_service_refuses(svc, cloud, uri, footage, service, kind):
+    video = svc.submit(uri)
+    cloud.faults([{"service": service, "operation": "*", "kind": kind}])
+    begin, longest = time.monotonic(), 0
+
+    def look():
+        nonlocal longest
+        assert svc.video(video["id"])["state"] not in ("failed", "partial", "complete")
+        steps = waiting(svc, video)
+        longest = max([longest, *(due for _, failures, due in steps if failures)])
+        return any(failures >= 4 for _, failures, _ in steps)
+    wait_until(look, 60, lambda: f"{waiting(svc, video)}\n{svc.log()[-3000:]}")
+    # Half a second at first, twice as long each time.
+    assert longest > 1.5 and time.monotonic() - begin > 1.5
+    cloud.clear_faults()
+    wait_whole(svc, video, footage)
+
+
+@pytest.mark.parametrize("kind", ["page_twice", "token_expired", "token_empty"])
+def test_pages_are_collected_once_and_all_of_them(svc, cloud, uri, footage, kind):
+    cloud.faults([{"service": "rekognition", "operation": "GetLabelDetection", "kind": kind,
+                   "count": 1}])
+    video = svc.submit(uri, analyses=["labels"])
+    wait_whole(svc, video, footage)
+    assert cloud.faults()["rules"][0]["fired"] == 1
+
+
+@pytest.mark.parametrize("service,operation", [
+    ("mediaconvert", "CreateJob"), ("mediaconvert", "GetJob"), ("s3", "ListObjectsV2"),
+    ("s3", "GetObject"), ("rekognition", "RecognizeCelebrities"),
+    ("rekognition", "StartLabelDetection"), ("rekognition", "GetLabelDetection"),
+    ("transcribe", "StartTranscriptionJob"), ("transcribe", "GetTranscriptionJob"),
+    ("dynamodb", "PutItem"), ("dynamodb", "BatchWriteItem")])
+def test_an_answer_that_makes_no_sense_is_asked_for_again(svc, cloud, uri, footage, service,
+                                                         operation):
+    cloud.faults([{"service": service, "operation": operation, "kind": "garbage", "count": 2}])
+    video = svc.submit(uri)
+    wait_whole(svc, video, footage)
+    assert cloud.faults()["rules"][0]["fired"] >= 1
