@@ -1,4 +1,4 @@
--- Idempotent submission, and what earlier runs of an analysis found.
+-- Idempotent submission, what earlier runs of an analysis found, and which videos were deleted.
 
 CREATE TABLE spotlist_data.idempotency_keys (
     key            text PRIMARY KEY,
@@ -44,3 +44,11 @@ COMMENT ON COLUMN spotlist_data.analysis_versions.started_at IS 'When the provid
 COMMENT ON COLUMN spotlist_data.analysis_versions.completed_at IS 'When it ended.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.result IS 'Its part of the metadata document, as JSON text.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.recorded IS 'Whether DynamoDB has it.';
+
+CREATE TABLE spotlist_data.deleted_videos (
+    id         uuid PRIMARY KEY,
+    deleted_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE spotlist_data.deleted_videos IS 'Ids of deleted videos, for as long as an upload URL of theirs may still be used.';
+COMMENT ON COLUMN spotlist_data.deleted_videos.id IS 'The video.';
+COMMENT ON COLUMN spotlist_data.deleted_videos.deleted_at IS 'When.';

@@ -13,6 +13,7 @@
 #include "provider_job.h"
 #include "read.h"
 #include "results.h"
+#include "s3.h"
 #include "steps.h"
 #include "uuid.h"
 #include "versions.h"
@@ -321,4 +322,16 @@ enum sl_err sl_end(struct sl_worker *worker, struct sl_step *step, struct sl_err
 	}
 	return state == SL_VIDEO_DELETING ? delete_video(worker, step, reterr)
 					  : cancel_video(worker, step, reterr);
+}
+
+enum sl_err sl_upload_remove(
+	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
+{
+	const char *key = json_string_value(json_object_get(step->payload, "key"));
+	const char *const keys[] = {key};
+	enum sl_err err = key == NULL
+		? SL_ERR_OK
+		: sl_s3_delete_objects(worker->aws, worker->config->bucket, keys, 1, reterr);
+	const struct sl_step_next done = {.done = true};
+	return err == SL_ERR_OK ? sl_step_commit(worker, step, &done, NULL, NULL, reterr) : err;
 }

@@ -169,6 +169,8 @@ static enum sl_err apply_mediaconvert(
 	return SL_ERR_OK;
 }
 
+static const char uploads[] = "uploads/";
+
 /* --- S3 ------------------------------------------------------------------------------------ */
 
 static enum sl_err submit_object(struct sl_pg *pg, const struct sl_config *config, const char *key,
@@ -179,6 +181,49 @@ static enum sl_err submit_object(struct sl_pg *pg, const struct sl_config *confi
 	submission.size_bytes = size;
 	submission.etag = sl_strdup(etag);
 	return sl_submission_insert(config, pg, &submission, reterr);
+}
+
+/* The id in uploads/<id>/…; "" when there is none. */
+static void upload_id(const char *key, char ret[static SL_UUID_SIZE])
+{
+	size_t skip = sizeof(uploads) - 1;
+	ret[0] = '\0';
+	if (strlen(key) > skip + SL_UUID_SIZE && key[skip + SL_UUID_SIZE - 1] == '/') {
+		memcpy(ret, key + skip, SL_UUID_SIZE - 1);
+		ret[SL_UUID_SIZE - 1] = '\0';
+	}
+	if (!sl_uuid_valid(ret)) {
+		ret[0] = '\0';
+	}
+}
+
+/* Whether the object came by the upload URL of a video that is deleted, or about to be. It goes
+ * as well, instead of becoming a video of its own. */
+static enum sl_err remove_late_upload(struct sl_pg *pg, const char *key, const char *state,
+	bool *ret_late, struct sl_error *reterr)
+{
+	char id[SL_UUID_SIZE];
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	upload_id(key, id);
+	*ret_late = state != NULL && strcmp(state, "deleting") == 0;
+	if (id[0] != '\0' && state == NULL) {
+		enum sl_err err =
+			sl_pg_exec(pg, SL_SQL_video_was_deleted, &rows, reterr, SL_PG_TEXT(id));
+		if (err != SL_ERR_OK) {
+			return err;
+		}
+		*ret_late = rows.count > 0;
+	}
+	if (!*ret_late || id[0] == '\0') {
+		return SL_ERR_OK;
+	}
+	SL_AUTO(sl_json_decrefp)
+	json_t *payload = json_pack("{s:s}", "key", key);
+	SL_AUTO(sl_freep)
+	char *text = sl_json_text(payload);
+	return sl_pg_exec(pg, SL_SQL_step_enqueue, NULL, reterr,
+		SL_PG_TEXT(sl_step_kind_name(SL_STEP_UPLOAD_REMOVE)), SL_PG_TEXT(text));
 }
 
 /* An object below uploads/: either an upload that we wait for, or a video by itself. */
@@ -193,6 +238,12 @@ static enum sl_err apply_object(struct sl_pg *pg, const struct sl_config *config
 			SL_PG_TEXT(config->bucket), SL_PG_TEXT(key));
 	}
 	if (err != SL_ERR_OK) {
+		return err;
+	}
+	bool late = false;
+	err = remove_late_upload(
+		pg, key, rows.count > 0 ? sl_pg_text(&rows, 0, "state") : NULL, &late, reterr);
+	if (err != SL_ERR_OK || late) {
 		return err;
 	}
 	if (rows.count > 0) {
@@ -220,7 +271,7 @@ static enum sl_err apply_record(struct sl_pg *pg, const struct sl_config *config
 		!sl_text_percent_decode(&key, encoded, strlen(encoded), true) ||
 		!sl_text_is_utf8(sl_buf_str(&key), key.len) ||
 		strlen(sl_buf_str(&key)) != key.len ||
-		!sl_text_starts_with(sl_buf_str(&key), "uploads/")) {
+		!sl_text_starts_with(sl_buf_str(&key), uploads)) {
 		return SL_ERR_OK;
 	}
 	return apply_object(pg, config, sl_buf_str(&key), object, reterr);

@@ -16,6 +16,7 @@ enum sl_step_kind {
 	SL_STEP_SETTLE,             /* write the record and the final state */
 	SL_STEP_SNS_CONFIRM,        /* ConfirmSubscription */
 	SL_STEP_END,                /* cancel or delete the video */
+	SL_STEP_UPLOAD_REMOVE,      /* an object that came after its video was deleted */
 	SL_STEP_ANALYSIS_BEGIN,     /* again, or later than the others: make room for the results */
 	SL_STEP_KINDS_
 };

@@ -36,6 +36,7 @@ static const struct {
 	[SL_STEP_SETTLE] =             {"settle",             sl_settle,             NO_LIMIT},
 	[SL_STEP_SNS_CONFIRM] =        {"sns_confirm",        sl_sns_confirm,        NO_LIMIT},
 	[SL_STEP_END] =                {"end",                sl_end,                NO_LIMIT},
+	[SL_STEP_UPLOAD_REMOVE] =      {"upload_remove",      sl_upload_remove,      NO_LIMIT},
 	[SL_STEP_ANALYSIS_BEGIN] =     {"analysis_begin",     sl_analysis_begin,     NO_LIMIT},
 };
 /* clang-format on */

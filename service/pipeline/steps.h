@@ -123,6 +123,7 @@ sl_step_fn sl_transcript_poll;
 sl_step_fn sl_settle;
 sl_step_fn sl_sns_confirm; /* notify.c */
 sl_step_fn sl_end;
+sl_step_fn sl_upload_remove; /* end.c */
 sl_step_fn sl_analysis_begin; /* rerun.c */
 
 #endif

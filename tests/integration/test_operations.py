@@ -9,7 +9,7 @@ import botocore.exceptions
 import pytest
 
 import replay
-from harness import BUCKET, TABLE, Cloud, Spotlist, wait_until
+from harness import BUCKET, TABLE, Cloud, Spotlist, exchange, wait_until
 
 SETTINGS = {"SPOTLIST_LEASE_MS": "2000", "SPOTLIST_POLL_INTERVAL_MS": "400"}
 OURS = ("thumbs", "mp4", "audio", "transcripts", "uploads")
@@ -283,6 +283,60 @@ def test_a_process_that_dies_with_steps_in_hand_holds_nothing_up(
     else:
         wait_gone(svc, video_id)
         assert_nothing_left(svc, cloud, pg, video_id)
+
+
+def put(upload, body):
+    base, slash, target = upload["url"].partition("/" + BUCKET + "/")
+    return exchange(base, upload["method"], slash + target, body, upload["headers"])
+
+
+def test_an_upload_that_comes_after_the_deletion_goes_too(svc, cloud, pg):
+    video = svc.submit("upload", filename="late.mp4")
+    delete(svc, video["id"])
+    wait_gone(svc, video["id"])
+    with svc.logs(r"step done.*step=upload_remove"):
+        assert put(video["upload"], b"too late").status == 200
+    assert objects(cloud, video["id"]) == []
+    assert pg.query("SELECT count(*) FROM spotlist_data.videos WHERE source = %s",
+                    video["source"]) == [(0,)]
+
+
+FAULTS = {
+    "throttled": [{"service": "*", "operation": "*", "kind": "throttle", "count": 5}],
+    "cut after": [{"service": "*", "operation": "*", "kind": "cut_after", "count": 8}],
+    "now and then": [{"service": "*", "operation": "*", "kind": "server_error",
+                      "probability": 0.2, "count": 12}]}
+
+
+@pytest.mark.parametrize("faults", FAULTS)
+def test_faults_do_not_keep_anything_from_going(svc, cloud, pg, video_at, faults):
+    video_id = video_at("complete")
+    cloud.faults(rules=FAULTS[faults], seed=3)
+    try:
+        delete(svc, video_id)
+        wait_gone(svc, video_id)
+        fired = sum(rule["fired"] for rule in cloud.faults()["rules"])
+    finally:
+        cloud.clear_faults()
+    assert fired >= 3
+    assert_nothing_left(svc, cloud, pg, video_id)
+
+
+def test_a_kill_in_the_middle_of_a_deletion_loses_nothing(svc, cloud, pg, video_at):
+    """Parts go from the last to the first, so that what is left is found."""
+    video_id = video_at("complete")
+    cloud.faults(rules=[{"service": "dynamodb", "operation": "BatchWriteItem", "kind": "slow",
+                         "delay_ms": 400, "skip": 2}])
+    try:
+        calls = cloud.journal()["calls"].get("dynamodb BatchWriteItem", {}).get("total", 0)
+        delete(svc, video_id)
+        wait_until(lambda: cloud.journal()["calls"]["dynamodb BatchWriteItem"]["total"] > calls + 3)
+        svc.kill()
+    finally:
+        cloud.clear_faults()
+    svc.start()
+    wait_gone(svc, video_id)
+    assert_nothing_left(svc, cloud, pg, video_id)
 
 
 @pytest.mark.parametrize("method, path", [("DELETE", "/videos/{}"), ("POST", "/videos/{}/cancel")])
