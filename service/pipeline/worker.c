@@ -10,10 +10,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "log.h"
 #include "maintenance.h"
 #include "mem.h"
@@ -75,19 +75,6 @@ static void on_notify(void *context, const char *payload)
 	pthread_mutex_unlock(&workers->lock);
 }
 
-static struct timespec monotonic_in(int64_t ms)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	return until;
-}
-
 /*
  * Until woken, stopping, or `wait_ms` have passed: then nobody told of any gate for as long, and
  * the next look is at all of them. One thread that wakes when the next step is due is enough: it
@@ -102,7 +89,7 @@ static void sleep_until_woken(struct sl_workers *workers, int64_t wait_ms)
 	} else {
 		workers->alarm_ms = alarm_ms;
 	}
-	struct timespec until = monotonic_in(wait_ms);
+	struct timespec until = sl_cond_deadline(wait_ms);
 	int timed_out = 0;
 	while (!workers->stopping && workers->wakeups == 0 && timed_out == 0) {
 		timed_out = pthread_cond_timedwait(&workers->news, &workers->lock, &until);
@@ -364,7 +351,7 @@ static enum sl_err renew_all(struct sl_workers *workers, struct sl_error *reterr
 static void *keeper_main(void *argument)
 {
 	struct sl_workers *workers = argument;
-	struct timespec until = monotonic_in(workers->config->lease_ms / 3);
+	struct timespec until = sl_cond_deadline(workers->config->lease_ms / 3);
 	pthread_mutex_lock(&workers->lock);
 	/* Also while stopping: running steps are still to end well. */
 	while (workers->running > 0) {
@@ -377,7 +364,7 @@ static void *keeper_main(void *argument)
 		if (renew_all(workers, &error) != SL_ERR_OK) {
 			sl_log_error(SL_LOG_WARN, "leases not renewed", &error, SL_F_END);
 		}
-		until = monotonic_in(workers->config->lease_ms / 3);
+		until = sl_cond_deadline(workers->config->lease_ms / 3);
 		pthread_mutex_lock(&workers->lock);
 	}
 	pthread_mutex_unlock(&workers->lock);
@@ -389,7 +376,7 @@ static void *keeper_main(void *argument)
 bool sl_worker_wait(struct sl_worker *worker, int64_t ms)
 {
 	struct sl_workers *workers = worker->thread->workers;
-	struct timespec until = monotonic_in(ms);
+	struct timespec until = sl_cond_deadline(ms);
 	pthread_mutex_lock(&workers->lock);
 	int timed_out = 0;
 	while (!workers->stopping && timed_out == 0) {
@@ -461,12 +448,8 @@ enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws
 	workers->gates = SL_GATES_ALL;
 	workers->alarm_ms = INT64_MAX;
 	pthread_mutex_init(&workers->lock, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&workers->changed, &attributes);
-	pthread_cond_init(&workers->news, &attributes);
-	pthread_condattr_destroy(&attributes);
+	sl_cond_init(&workers->changed);
+	sl_cond_init(&workers->news);
 
 	/* Nothing connects yet: a database that is away now is there later. */
 	enum sl_err err = sl_pg_listener_create(config->database_url, "spotlist_steps", on_notify,
@@ -482,7 +465,7 @@ enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws
 
 static void wait_for_end(struct sl_workers *workers, int64_t grace_ms)
 {
-	struct timespec until = monotonic_in(grace_ms);
+	struct timespec until = sl_cond_deadline(grace_ms);
 	pthread_mutex_lock(&workers->lock);
 	workers->stopping = true;
 	pthread_cond_broadcast(&workers->changed);
