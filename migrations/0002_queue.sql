@@ -17,7 +17,7 @@ ALTER TABLE spotlist_data.analyses
 ALTER TABLE spotlist_data.steps
     DROP CONSTRAINT steps_track_check,
     ADD CONSTRAINT steps_track_check CHECK (track IN (
-        'video', 'celebrities', 'labels', 'transcript', 'sns', 'end', 'webhook')),
+        'video', 'celebrities', 'labels', 'transcript', 'sns', 'end')),
     ADD COLUMN gate text,
     ADD COLUMN turn bigint NOT NULL DEFAULT 0,
     ADD COLUMN tag text NOT NULL DEFAULT '',

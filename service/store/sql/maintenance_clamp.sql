@@ -4,4 +4,4 @@
 UPDATE spotlist_data.steps
 SET due_at = now()
 WHERE due_at > clock_timestamp() + make_interval(secs => $1::double precision / 1000)
-    AND NOT parked AND track NOT IN ('webhook', 'sns')
+    AND NOT parked

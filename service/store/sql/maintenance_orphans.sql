@@ -14,7 +14,7 @@ WITH missing AS (
     WHERE v.state IN (
             'awaiting_upload', 'queued', 'transcoding', 'analyzing', 'canceling', 'deleting')
         AND NOT EXISTS (SELECT FROM spotlist_data.steps s
-            WHERE s.video_id = v.id AND s.track <> 'webhook')
+            WHERE s.video_id = v.id)
         AND NOT (v.state = 'analyzing' AND EXISTS (
             SELECT FROM spotlist_data.analyses a
             WHERE a.video_id = v.id AND a.state IN ('pending', 'running', 'collecting')))
