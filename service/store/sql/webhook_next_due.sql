@@ -3,8 +3,7 @@
 SELECT ceil(extract(epoch FROM d.due_at - clock_timestamp()) * 1000)::bigint AS wait_ms
 FROM spotlist_data.webhook_deliveries d
 WHERE d.due_at IS NOT NULL
-    AND d.origin <> ALL (ARRAY(SELECT jsonb_array_elements_text($1::jsonb)))
-    AND NOT EXISTS (SELECT FROM spotlist_data.videos v
-        WHERE v.id = d.video_id AND v.state = 'deleting')
+    AND NOT $1::jsonb ? d.origin
+    AND (SELECT v.state FROM spotlist_data.videos v WHERE v.id = d.video_id) <> 'deleting'
 ORDER BY d.due_at
 LIMIT 1
