@@ -86,7 +86,7 @@ class Chaos(threading.Thread):
             self.kill: 8, self.terminate: 3, self.pause: 4, self.restart_postgres: 2,
             self.restart_cloud: 2, self.switch_faults: 9, self.clear_faults: 2}
         try:
-            while not self.done.wait(self.rng.uniform(0.1, 1.2)):
+            while not self.done.wait(self.rng.uniform(0.1, 0.6 if self.short else 1.2)):
                 (action,) = self.rng.choices(list(actions), list(actions.values()))
                 action()
         except Exception as error:

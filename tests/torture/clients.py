@@ -31,7 +31,7 @@ class Submission:
         self.tag = rng.choice(CUSTOMERS)
         self.title = f"torture {number}"
         self.fate = None if self.how == "event" else rng.choices(
-            [None, "cancel", "delete"], [90, 5, 5])[0]
+            [None, "cancel", "delete"], [84, 8, 8])[0]
         self.fate_after = rng.uniform(0, 4)
         self.callback = None
         if self.how != "event" and rng.random() < 0.4:

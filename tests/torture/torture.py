@@ -61,8 +61,10 @@ class Torture:
             settled_from = time.monotonic()
             settled = self.settle(world)
             self.settled_s = time.monotonic() - settled_from
+            verified_from = time.monotonic()
             self.verifier = Verifier(world, self.submissions, receiver)
             self.verifier.run()
+            self.verified_s = time.monotonic() - verified_from
             self.problems += self.chaos.problems
             self.problems += [each for client in clients for each in client.problems]
             self.problems += [self.told(world, video, sentence)
@@ -77,7 +79,7 @@ class Torture:
     def torment(self, world):
         """All is submitted while all fails; returns when every client has been answered."""
         give_up = threading.Event()
-        pause_s = self.seconds * CLIENTS / self.videos
+        pause_s = 0.7 * self.seconds * CLIENTS / self.videos  # asking takes its time, too
         clients = [Client(f"client{number}", world, self.seed, self.submissions[number::CLIENTS],
                           pause_s, give_up) for number in range(CLIENTS)]
         self.chaos.start()
@@ -141,7 +143,8 @@ class Torture:
                 f"notifications disturbed {counts['messages']} ({fired or 'none'}); "
                 f"clients asked again {self.asked_again}; second jobs {verifier.second_jobs}; "
                 f"lost: {len(self.problems)}; {self.wall_s:.0f} s, "
-                f"of these {self.settled_s:.0f} until all was settled")
+                f"of these {self.settled_s:.0f} until all was settled and {self.verified_s:.0f} to "
+                "verify it")
 
 
 def main():

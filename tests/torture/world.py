@@ -64,6 +64,10 @@ class Cluster(Postgres):
                  "-m", mode, "-w", "restart")
         self.restarts += 1
 
+    def stop(self):
+        if (self.dir / "data/postmaster.pid").exists():
+            super().stop()
+
 
 class FixedCloud(harness.Cloud):
     """localcloud on a port that is free to come back to."""
