@@ -17,6 +17,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+import outages
 import replay
 from harness import CONTRACT, ROOT, Spotlist, wait_until
 
@@ -478,6 +479,24 @@ def test_what_was_not_sent_when_the_process_died_is_sent_by_the_next(make_svc, c
     assert body == first[2] and documented_verify()(SECRET, headers, body)
     delivery = wait_delivery(svc, video, "delivered", 1)
     assert delivery["id"] == first[1]["webhook-id"]
+
+
+def test_sending_goes_on_when_postgresql_is_back(make_svc, cloud, hook):
+    server = outages.Server()
+    try:
+        svc = make_svc(cloud, server.create_database(), settings=SETTINGS, subscribe=False)
+        hook.answers.put((503, {"Retry-After": "1"}))
+        video = fail_a_video(svc, hook.url)
+        wait_delivery(svc, video, "pending", 1)
+        hook.next()
+        with svc.logs("cannot claim a callback"):
+            server.halt("immediate")
+        server.go()
+        hook.next()
+        wait_until(lambda: svc.get(f"/videos/{video['id']}/deliveries").status == 200)
+        wait_delivery(svc, video, "delivered", 2)
+    finally:
+        server.stop()
 
 
 def test_a_later_end_supersedes_what_is_still_to_be_sent(svc, hook):
