@@ -24,7 +24,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-need build demo bench
+need build demo bench test
 build_in build -Dbench=true
 make_sample
 dir=$(mktemp -d /var/tmp/spotlist-bench.XXXXXX)
@@ -32,3 +32,7 @@ chmod 711 "$dir"
 stack_up "$dir" "$sample_gallery"
 spotlist=${stack_pids[-1]%% *} # the last one started
 BENCH_DIR=$dir scripts/bench.py "$stack_url" "$spotlist" "$sample_video" build/bench/trivial
+
+# Claiming from long queues, and three hours of video: tests that print their figures.
+SPOTLIST_BUILD=build SPOTLIST_THREE_HOURS=1 /usr/bin/python3 -m pytest -q -s -p no:cacheprovider \
+	tests/integration/test_claiming.py tests/integration/test_three_hours.py
