@@ -53,7 +53,8 @@ lane "unit tests, ASan and UBSan" unit build-asan
 lane "integration tests" integration build plain tests/integration tests/conformance
 lane "integration tests, ASan and UBSan" integration build-asan asan \
 	tests/integration/test_pipeline.py tests/integration/test_submit_bad_input.py \
-	tests/integration/test_sns_endpoint.py tests/integration/test_restart.py
+	tests/integration/test_sns_endpoint.py tests/integration/test_restart.py \
+	tests/integration/test_webhook.py
 
 cp build/meson-logs/testlog.junit.xml $reports/unit.xml
 cp build-asan/meson-logs/testlog.junit.xml $reports/unit-asan.xml

@@ -17,4 +17,5 @@ meson test -C build-tsan --no-rebuild --print-errorlogs --timeout-multiplier 5 >
 SPOTLIST_BUILD=build-tsan LOCALCLOUD_BUILD=build SPOTLIST_TEST_PATIENCE=3 \
 	/usr/bin/python3 -m pytest -q -n 2 --dist loadfile -p no:cacheprovider \
 	tests/integration/test_pipeline.py tests/integration/test_upload.py \
-	tests/integration/test_sns_endpoint.py tests/integration/test_restart.py
+	tests/integration/test_sns_endpoint.py tests/integration/test_restart.py \
+	tests/integration/test_webhook.py
