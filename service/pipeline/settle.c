@@ -78,9 +78,31 @@ static enum sl_err skip_pending(struct sl_pg *pg, const char *video_id, struct s
 	return err;
 }
 
+/* Two workers may write the record, one of them late: both must write the same time. */
+static enum sl_err decide_time(
+	struct sl_pg *pg, struct settlement *settlement, struct sl_error *reterr)
+{
+	char now[SL_CLOCK_RFC3339_SIZE];
+	sl_clock_rfc3339(sl_clock_now_ms(), now);
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows rows = {0};
+	enum sl_err err =
+		sl_pg_exec(pg, SL_SQL_settle_time, &rows, reterr, SL_PG_I64(settlement->step->id),
+			SL_PG_I64(settlement->step->claims), SL_PG_TEXT(now));
+	if (err == SL_ERR_OK && rows.count == 0) {
+		return sl_error_set(reterr, SL_ERR_LEASE_LOST,
+			"step %lld was taken over by another worker",
+			(long long)settlement->step->id);
+	}
+	if (err == SL_ERR_OK) {
+		snprintf(settlement->at, sizeof(settlement->at), "%s", sl_pg_text(&rows, 0, "at"));
+	}
+	return err;
+}
+
 static enum sl_err prepare_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
-	const struct settlement *settlement = context;
+	struct settlement *settlement = context;
 	const char *id = settlement->step->video_id;
 	enum sl_err err = sl_pg_exec(pg, SL_SQL_video_lock, NULL, reterr, SL_PG_TEXT(id));
 	if (err == SL_ERR_OK && settlement->event == SL_EVENT_SETTLED_FAILED) {
@@ -94,7 +116,8 @@ static enum sl_err prepare_tx(struct sl_pg *pg, void *context, struct sl_error *
 		err = sl_pg_exec(pg, SL_SQL_video_set_error, NULL, reterr, SL_PG_TEXT(id),
 			SL_PG_NULL, SL_PG_NULL, SL_PG_NULL);
 	}
-	return err;
+	/* After what is prepared: the timeline must not run backwards. */
+	return err == SL_ERR_OK ? decide_time(pg, settlement, reterr) : err;
 }
 
 static json_t *record_item(const struct sl_pg_rows *row, const struct settlement *settlement)
@@ -229,8 +252,6 @@ static enum sl_err settle_once(struct sl_worker *worker, struct sl_step *step,
 	settlement_finish(settlement);
 	settlement->overtaken = false;
 	enum sl_err err = sl_pg_tx(worker->pg, "settle_prepare", prepare_tx, settlement, reterr);
-	/* After what is prepared: the timeline must not run backwards. */
-	sl_clock_rfc3339(sl_clock_now_ms(), settlement->at);
 	if (err == SL_ERR_OK) {
 		err = look_at_row(worker->pg, settlement, reterr);
 	}
