@@ -31,7 +31,7 @@ def keys(tmp_path_factory):
 def footage(tmp_path_factory):
     """Given answers: three pages of labels, a face or two, a few words."""
     root = tmp_path_factory.mktemp("replays")
-    return replay.write(root, "footage", frames=250, labels=10, instances=3, celebrities=1,
+    return replay.write(root, "footage", frames=100, labels=25, instances=3, celebrities=1,
                         words=50)
 
 
@@ -135,8 +135,7 @@ def test_collecting_waits_for_room_to_spool(svc, uri, footage):
 
 
 @pytest.mark.parametrize("service,kind", [
-    ("dynamodb", "throttle"), ("dynamodb", "server_error"), ("rekognition", "throttle"),
-    ("s3", "server_error"), ("*", "expired_token")])
+    ("dynamodb", "throttle"), ("*", "server_error"), ("*", "expired_token")])
 def test_nothing_fails_while_a_service_refuses(svc, cloud, uri, footage, service, kind):
     video = svc.submit(uri)
     cloud.faults([{"service": service, "operation": "*", "kind": kind}])
@@ -164,15 +163,14 @@ def test_pages_are_collected_once_and_all_of_them(svc, cloud, uri, footage, kind
     assert cloud.faults()["rules"][0]["fired"] == 1
 
 
-@pytest.mark.parametrize("service,operation", [
-    ("mediaconvert", "CreateJob"), ("mediaconvert", "GetJob"), ("s3", "ListObjectsV2"),
-    ("s3", "GetObject"), ("rekognition", "RecognizeCelebrities"),
-    ("rekognition", "StartLabelDetection"), ("rekognition", "GetLabelDetection"),
-    ("transcribe", "StartTranscriptionJob"), ("transcribe", "GetTranscriptionJob"),
-    ("dynamodb", "PutItem"), ("dynamodb", "BatchWriteItem")])
-def test_an_answer_that_makes_no_sense_is_asked_for_again(svc, cloud, uri, footage, service,
-                                                         operation):
-    cloud.faults([{"service": service, "operation": operation, "kind": "garbage", "count": 2}])
+def test_answers_that_make_no_sense_are_asked_for_again(svc, cloud, uri, footage):
+    operations = {
+        "mediaconvert": ["CreateJob", "GetJob"], "s3": ["ListObjectsV2", "GetObject"],
+        "rekognition": ["RecognizeCelebrities", "StartLabelDetection", "GetLabelDetection"],
+        "transcribe": ["StartTranscriptionJob", "GetTranscriptionJob"],
+        "dynamodb": ["PutItem", "BatchWriteItem"]}
+    cloud.faults([{"service": service, "operation": operation, "kind": "garbage", "count": 2}
+                  for service, names in operations.items() for operation in names])
     video = svc.submit(uri)
     wait_whole(svc, video, footage)
-    assert cloud.faults()["rules"][0]["fired"] >= 1
+    assert all(rule["fired"] == 2 for rule in cloud.faults()["rules"]), cloud.faults()
