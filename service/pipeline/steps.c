@@ -330,8 +330,9 @@ enum sl_err sl_step_poll_again(struct sl_worker *worker, struct sl_step *step, s
 
 /* --- failing ------------------------------------------------------------------------------- */
 
-/* How often an answer that makes no sense is asked for again. */
-#define MAX_NONSENSE 5
+/* How often an answer that makes no sense is asked for again: for some eight minutes, since it may
+ * be something in between that answers. */
+#define MAX_NONSENSE 10
 /* Nothing is given up for its age before it was tried so often: it may have been us who were not
  * there. */
 #define MIN_FAILURES 8

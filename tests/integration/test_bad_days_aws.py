@@ -163,6 +163,21 @@ def test_pages_are_collected_once_and_all_of_them(svc, cloud, uri, footage, kind
     assert cloud.faults()["rules"][0]["fired"] == 1
 
 
+def test_nonsense_without_an_end_is_told_as_it_is(svc, cloud, uri):
+    cloud.faults([{"service": "rekognition", "operation": "GetLabelDetection",
+                   "kind": "garbage"}])
+    video = svc.submit(uri, analyses=["labels", "transcript"])
+    wait_failures(svc, video, 1, "labels_poll")
+    # As if it had been asked for minutes.
+    svc.database.query("UPDATE spotlist_data.steps SET failures = 9 WHERE video_id = %s AND "
+                       "track = 'labels'", video["id"])
+    final = svc.wait_state(video["id"], "partial", timeout=30)
+    labels, transcript = (final["analyses"][name] for name in ("labels", "transcript"))
+    assert (labels["state"], labels["reason"]) == ("failed", "aws_protocol"), labels
+    assert labels["message"]
+    assert transcript["state"] == "complete"
+
+
 def test_answers_that_make_no_sense_are_asked_for_again(svc, cloud, uri, footage):
     operations = {
         "mediaconvert": ["CreateJob", "GetJob"], "s3": ["ListObjectsV2", "GetObject"],
