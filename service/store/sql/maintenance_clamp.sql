@@ -3,5 +3,5 @@
 -- $1: the longest wait in ms
 UPDATE spotlist_data.steps
 SET due_at = now()
-WHERE due_at > clock_timestamp() + make_interval(secs => $1::double precision / 1000)
+WHERE due_at > now() + make_interval(secs => $1::double precision / 1000)
     AND NOT parked

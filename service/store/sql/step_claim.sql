@@ -1,13 +1,13 @@
 -- Takes the step that has been due for longest: waiting and due, or held by someone whose lease
 -- has run out. One index range scan, whatever the number of waiting steps; parked ones are due
--- never.
+-- never. now(), since no index can be searched by clock_timestamp().
 -- $1: holder  $2: lease in ms
 UPDATE spotlist_data.steps
 SET holder = $1, claims = claims + 1, wake = false,
     due_at = clock_timestamp() + make_interval(secs => $2::double precision / 1000)
 WHERE id = (
     SELECT id FROM spotlist_data.steps
-    WHERE due_at <= clock_timestamp()
+    WHERE due_at <= now()
     ORDER BY due_at, id
     LIMIT 1
     FOR UPDATE SKIP LOCKED)
