@@ -88,6 +88,58 @@ static enum sl_err big(struct sl_request *request, struct sl_reply *reply)
 	return SL_ERR_OK;
 }
 
+/* Counts up, a byte at a time, until it has none left or fails. */
+struct counter {
+	struct fixture *fixture;
+	uint64_t fails_at;
+};
+
+static ssize_t counter_read(void *context, uint64_t offset, char *out, size_t max)
+{
+	const struct counter *counter = context;
+	size_t len = max < 1000 ? max : 1000; /* less than is asked for */
+	if (offset + len > counter->fails_at) {
+		return offset == counter->fails_at ? -1 : (ssize_t)(counter->fails_at - offset);
+	}
+	for (size_t i = 0; i < len; i++) {
+		out[i] = (char)('a' + (offset + i) % 26);
+	}
+	return (ssize_t)len;
+}
+
+static void counter_free(void *context)
+{
+	struct counter *counter = context;
+	struct fixture *fixture = counter->fixture;
+	pthread_mutex_lock(&fixture->lock);
+	fixture->freed++;
+	pthread_cond_broadcast(&fixture->changed);
+	pthread_mutex_unlock(&fixture->lock);
+	free(counter);
+}
+
+/* A million bytes; "whole", or the offset at which they end early. */
+static enum sl_err stream(struct sl_request *request, struct sl_reply *reply)
+{
+	struct counter *counter = sl_calloc(1, sizeof(*counter));
+	counter->fixture = request->app;
+	counter->fails_at = strtoull(sl_request_param(request, "end"), NULL, 10);
+	counter->fails_at = counter->fails_at > 0 ? counter->fails_at : UINT64_MAX;
+	sl_reply_stream(reply,
+		&(const struct sl_reply_stream){1000000, counter_read, counter_free, counter});
+	return SL_ERR_OK;
+}
+
+/* Has begun a stream, and then fails. */
+static enum sl_err stream_error(struct sl_request *request, struct sl_reply *reply)
+{
+	struct counter *counter = sl_calloc(1, sizeof(*counter));
+	counter->fixture = request->app;
+	sl_reply_stream(
+		reply, &(const struct sl_reply_stream){10, counter_read, counter_free, counter});
+	return sl_error_set(&request->error, SL_ERR_VIDEO_NOT_FOUND, "after all");
+}
+
 struct nap {
 	struct fixture *fixture;
 	enum sl_err outcome;
@@ -152,6 +204,8 @@ static const struct sl_route routes[] = {
 	{"GET", "/headers", "headers", headers, SL_AUTH_LOCAL, 0},
 	{"DELETE", "/nothing", "nothing", nothing, SL_AUTH_LOCAL, 0},
 	{"GET", "/big", "big", big, SL_AUTH_LOCAL, 0},
+	{"GET", "/stream/{end}", "stream", stream, SL_AUTH_LOCAL, 0},
+	{"GET", "/stream_error", "streamError", stream_error, SL_AUTH_LOCAL, 0},
 	{"GET", "/nap", "nap", nap, SL_AUTH_LOCAL, 0},
 	{"POST", "/nap", "napWithBody", nap, SL_AUTH_LOCAL, 1024},
 	{"GET", "/gate", "gate", gate, SL_AUTH_LOCAL, 0},

@@ -129,6 +129,80 @@ static void head_is_get_without_a_body(void **state)
 	close(fd);
 }
 
+static void a_streamed_body_arrives_whole(void **state)
+{
+	(void)state;
+	size_t freed = fixture->freed;
+	int fd = client_dial(fixture->port);
+	for (size_t i = 1; i <= 2; i++) { /* on one connection */
+		struct answer answer;
+		client_sendf(fd, "GET /stream/whole HTTP/1.1\r\n" HOST "\r\n");
+		client_read(fd, false, &answer);
+		assert_int_equal(answer.status, 200);
+		assert_string_equal(client_field(&answer, "Content-Length"), "1000000");
+		assert_string_equal(client_field(&answer, "Content-Type"), "application/json");
+		assert_int_equal(answer.body_len, 1000000);
+		for (size_t at = 0; at < answer.body_len; at++) {
+			assert_int_equal(answer.body[at], 'a' + at % 26);
+		}
+		answer_finish(&answer);
+		fixture_wait_freed(fixture, freed + i);
+	}
+	close(fd);
+}
+
+static void head_of_a_stream_tells_its_length(void **state)
+{
+	(void)state;
+	size_t freed = fixture->freed;
+	struct answer answer =
+		client_ask(fixture->port, true, "HEAD /stream/whole HTTP/1.1\r\n" HOST "\r\n");
+	assert_int_equal(answer.status, 200);
+	assert_string_equal(client_field(&answer, "Content-Length"), "1000000");
+	answer_finish(&answer);
+	fixture_wait_freed(fixture, freed + 1);
+}
+
+static void a_stream_that_breaks_closes_the_connection(void **state)
+{
+	(void)state;
+	size_t freed = fixture->freed;
+	int fd = client_dial(fixture->port);
+	client_sendf(fd, "GET /stream/123456 HTTP/1.1\r\n" HOST "\r\n");
+	size_t got = 0;
+	char piece[4096];
+	for (ssize_t len; (len = recv(fd, piece, sizeof(piece), 0)) > 0;) {
+		got += (size_t)len;
+	}
+	assert_in_range(got, 123456, 125000); /* head and what there was */
+	close(fd);
+	fixture_wait_freed(fixture, freed + 1);
+}
+
+static void a_reader_that_leaves_frees_its_stream(void **state)
+{
+	(void)state;
+	size_t freed = fixture->freed;
+	int fd = client_dial(fixture->port);
+	client_sendf(fd, "GET /stream/whole HTTP/1.1\r\n" HOST "\r\n");
+	char piece[100];
+	assert_true(recv(fd, piece, sizeof(piece), 0) > 0);
+	close(fd);
+	fixture_wait_freed(fixture, freed + 1);
+}
+
+static void an_error_wins_over_a_stream_that_was_begun(void **state)
+{
+	(void)state;
+	size_t freed = fixture->freed;
+	struct answer answer =
+		client_ask(fixture->port, false, "GET /stream_error HTTP/1.1\r\n" HOST "\r\n");
+	assert_int_equal(answer.status, 404);
+	assert_string_equal(client_field(&answer, "Content-Type"), "application/problem+json");
+	answer_finish(&answer);
+	fixture_wait_freed(fixture, freed + 1);
+}
+
 static void options_tells_the_methods(void **state)
 {
 	(void)state;
@@ -662,6 +736,11 @@ int main(void)
 		cmocka_unit_test(a_handler_sees_decoded_parameters),
 		cmocka_unit_test(an_insane_request_id_is_replaced),
 		cmocka_unit_test(head_is_get_without_a_body),
+		cmocka_unit_test(a_streamed_body_arrives_whole),
+		cmocka_unit_test(head_of_a_stream_tells_its_length),
+		cmocka_unit_test(a_stream_that_breaks_closes_the_connection),
+		cmocka_unit_test(a_reader_that_leaves_frees_its_stream),
+		cmocka_unit_test(an_error_wins_over_a_stream_that_was_begun),
 		cmocka_unit_test(options_tells_the_methods),
 		cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
 		cmocka_unit_test(a_handler_may_set_its_own_headers),
