@@ -169,7 +169,13 @@ enum sl_err sl_s3_get_object(struct sl_client *client, const char *bucket, const
 		return sl_error_set(reterr, SL_ERR_AWS_TOO_LARGE,
 			"s3://%s/%s has more than %zu bytes", bucket, key, max_bytes);
 	}
-	sl_buf_add(out, sl_buf_str(&answer.body), answer.body.len);
+	if (out->len == 0) { /* as a rule: an object may be large, so it is not copied */
+		sl_buf_finish(out);
+		*out = answer.body;
+		answer.body = (struct sl_buf)SL_BUF_INIT;
+	} else {
+		sl_buf_add(out, sl_buf_str(&answer.body), answer.body.len);
+	}
 	return SL_ERR_OK;
 }
 

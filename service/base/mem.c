@@ -3,6 +3,7 @@
 
 #include "mem.h"
 
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -70,4 +71,9 @@ void sl_freep(void *address_of_pointer)
 	void **pointer = address_of_pointer;
 	free(*pointer);
 	*pointer = NULL;
+}
+
+void sl_mem_trim(void)
+{
+	(void)malloc_trim(0);
 }

@@ -29,6 +29,9 @@ char *sl_strndup(const char *s, size_t n);
 char *sl_asprintf(const char *format, ...) SL_PRINTF(1, 2);
 char *sl_vasprintf(const char *format, va_list arguments) SL_PRINTF(1, 0);
 
+/** Gives freed memory back to the system, for when much of it was used once. Some milliseconds. */
+void sl_mem_trim(void);
+
 /** Cleanup for `SL_AUTO(sl_freep) char *s`. The argument is the address of the pointer. */
 void sl_freep(void *address_of_pointer);
 

@@ -302,5 +302,7 @@ enum sl_err sl_settle(struct sl_worker *worker, struct sl_step *step, struct sl_
 		sl_error_finish(reterr);
 		err = settle_once(worker, step, &settlement, reterr);
 	}
+	/* What collecting a long video took is of no use to the next. */
+	sl_mem_trim();
 	return err;
 }
