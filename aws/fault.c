@@ -235,16 +235,30 @@ static int64_t retry_after_ms(const struct sl_answer *answer)
 	return 0;
 }
 
+/* What an operator can do that waiting does not. */
+static const char *advice(enum sl_err code)
+{
+	switch (code) {
+	case SL_ERR_AWS_CREDENTIALS:
+		return ": renew the credentials where they come from";
+	case SL_ERR_AWS_FORBIDDEN:
+		return ": allow it in the policies of the credentials' owner and of the resource";
+	default:
+		return "";
+	}
+}
+
 static void describe(
 	const struct sl_provider_error *provider, enum sl_err code, struct sl_error *error)
 {
 	if (provider->code) {
-		sl_error_set(error, code, "%s %s: %s%s%s (HTTP %d)", provider->service,
+		sl_error_set(error, code, "%s %s: %s%s%s (HTTP %d)%s", provider->service,
 			provider->operation, provider->code, provider->message ? ": " : "",
-			provider->message ? provider->message : "", provider->http_status);
+			provider->message ? provider->message : "", provider->http_status,
+			advice(code));
 	} else {
-		sl_error_set(error, code, "%s %s: HTTP %d", provider->service, provider->operation,
-			provider->http_status);
+		sl_error_set(error, code, "%s %s: HTTP %d%s", provider->service,
+			provider->operation, provider->http_status, advice(code));
 	}
 }
 

@@ -72,8 +72,9 @@ static enum sl_err bind_and_listen(
 		if (fd >= 0) {
 			close(fd);
 		}
-		return sl_error_set(
-			reterr, SL_ERR_IO, "cannot listen on %s: %s", listen_, strerror(why));
+		return sl_error_set(reterr, SL_ERR_IO,
+			"cannot listen on %s: %s: free it, or choose another", listen_,
+			strerror(why));
 	}
 	*ret_fd = fd;
 	return SL_ERR_OK;

@@ -121,7 +121,9 @@ static enum sl_err read_step(
 	int kind = sl_step_kind_parse(name);
 	if (kind < 0) {
 		return sl_error_set(reterr, SL_ERR_SCHEMA_OUTDATED,
-			"a newer spotlist left a step \"%s\" that this one does not know", name);
+			"a newer spotlist left a step \"%s\" that this one does not know: upgrade "
+			"this one",
+			name);
 	}
 	const char *payload = sl_pg_text(rows, 0, "payload");
 	json_t *root = NULL;

@@ -120,8 +120,9 @@ enum sl_err sl_pg_pool_take(struct sl_pg_pool *pool, struct sl_pg **ret, struct 
 	(void)pthread_mutex_unlock(&pool->mutex);
 	if (!granted) {
 		return sl_error_set(reterr, SL_ERR_OVERLOADED,
-			"all %u database connections were in use for %d s", pool->size,
-			TAKE_TIMEOUT_S);
+			"all %u database connections were in use for %d s: look in "
+			"pg_stat_activity for what slows them",
+			pool->size, TAKE_TIMEOUT_S);
 	}
 	if (!pg) {
 		enum sl_err err = open_one(pool, &pg, reterr);

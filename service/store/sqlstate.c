@@ -8,26 +8,36 @@
 static const struct {
 	const char *prefix; /* of the SQLSTATE; the first that fits counts */
 	enum sl_err err;
+	const char *advice; /* or NULL */
 } sqlstates[] = {
-	{"40001", SL_ERR_DATABASE_CONFLICT},  /* serialization_failure */
-	{"40P01", SL_ERR_DATABASE_CONFLICT},  /* deadlock_detected */
-	{"08", SL_ERR_DATABASE_UNAVAILABLE},  /* connection exceptions */
-	{"57P", SL_ERR_DATABASE_UNAVAILABLE}, /* shutting down, starting up, terminated */
+	{"40001", SL_ERR_DATABASE_CONFLICT, NULL}, /* serialization_failure */
+	{"40P01", SL_ERR_DATABASE_CONFLICT, NULL}, /* deadlock_detected */
+	{"08", SL_ERR_DATABASE_UNAVAILABLE, NULL}, /* connection exceptions */
+	/* shutting down, starting up, terminated */
+	{"57P", SL_ERR_DATABASE_UNAVAILABLE, NULL},
 	/* The statement is fine and may work later, so work must wait and not be given up: */
-	{"53", SL_ERR_DATABASE_UNAVAILABLE},    /* disk full, out of memory, too many connections */
-	{"58", SL_ERR_DATABASE_UNAVAILABLE},    /* I/O errors below the server */
-	{"57014", SL_ERR_DATABASE_UNAVAILABLE}, /* query_canceled: statement_timeout */
-	{"55P03", SL_ERR_DATABASE_UNAVAILABLE}, /* lock_not_available: lock_timeout */
-	{"25006", SL_ERR_DATABASE_UNAVAILABLE}, /* read-only: a primary that was demoted */
+	{"53100", SL_ERR_DATABASE_UNAVAILABLE, "make room on the disk of PostgreSQL"},
+	{"53300", SL_ERR_DATABASE_UNAVAILABLE,
+		"raise max_connections of PostgreSQL, or have fewer workers and HTTP threads"},
+	{"53", SL_ERR_DATABASE_UNAVAILABLE, "PostgreSQL needs more of it"}, /* out of memory, … */
+	{"58", SL_ERR_DATABASE_UNAVAILABLE, "look at the disk of PostgreSQL"},
+	/* query_canceled: statement_timeout; lock_not_available: lock_timeout */
+	{"57014", SL_ERR_DATABASE_UNAVAILABLE, "look in pg_stat_activity for what slows it"},
+	{"55P03", SL_ERR_DATABASE_UNAVAILABLE, "look in pg_stat_activity for who holds it"},
+	/* a primary that was demoted */
+	{"25006", SL_ERR_DATABASE_UNAVAILABLE, "SPOTLIST_DATABASE_URL must lead to the primary"},
+	{"42501", SL_ERR_DATABASE, "grant the privilege to the user of SPOTLIST_DATABASE_URL"},
 };
 
-static enum sl_err classify(const char *sqlstate)
+static enum sl_err classify(const char *sqlstate, const char **ret_advice)
 {
 	for (size_t i = 0; i < SL_ARRAY_SIZE(sqlstates); i++) {
 		if (strncmp(sqlstate, sqlstates[i].prefix, strlen(sqlstates[i].prefix)) == 0) {
+			*ret_advice = sqlstates[i].advice;
 			return sqlstates[i].err;
 		}
 	}
+	*ret_advice = NULL;
 	return SL_ERR_DATABASE;
 }
 
@@ -55,8 +65,10 @@ enum sl_err sl_pg_result_error(
 		if (constraint) {
 			sl_buf_printf(&message, " (constraint %s)", constraint);
 		}
-		return sl_error_set(
-			reterr, classify(sqlstate), "%s: %s", what, sl_buf_str(&message));
+		const char *advice;
+		enum sl_err err = classify(sqlstate, &advice);
+		return sl_error_set(reterr, err, "%s: %s%s%s", what, sl_buf_str(&message),
+			advice ? ": " : "", advice ? advice : "");
 	}
 	add_first_line(&message, result ? PQresultErrorMessage(result) : PQerrorMessage(conn));
 	enum sl_err err =

@@ -88,11 +88,14 @@ CUT = Answer(cut=True)
     (START, [failure(400, "LimitExceededException", "22 open jobs")], "aws_limit", 1),
     (START, [failure(400, "IdempotentParameterMismatchException")], "aws_conflict", 1),
     (GET_ITEM, [failure(400, "ValidationException")], "aws_rejected", 1),
-    (GET_ITEM, [failure(400, "ResourceNotFoundException")], "aws_not_found", 1),
-    (GET_ITEM, [failure(400, "UnrecognizedClientException")], "aws_credentials", 1),
+    (GET_ITEM, [failure(400, "ResourceNotFoundException")], "table_missing", 1),
+    # keys are read again once, and a HEAD's refusal is asked for its reason
+    (GET_ITEM, [failure(400, "UnrecognizedClientException")], "aws_credentials", 2),
+    (GET_ITEM, [failure(400, "ExpiredTokenException"), item()], "ok", 2),
+    (HEAD, [Answer(403), xml_failure(403, "ExpiredToken")], "aws_credentials", 3),
     (GET_ITEM, [failure(400, "AccessDeniedException")], "aws_forbidden", 1),
     (HEAD, [Answer(404)], "aws_not_found", 1),
-    (HEAD, [Answer(403)], "aws_forbidden", 1),
+    (HEAD, [Answer(403)], "aws_forbidden", 2),
     (HEAD, [Answer(301, b"", {"Location": "http://127.0.0.1:1/"})], "aws_rejected", 1),
     (HEAD, [Answer(501)], "aws_unavailable", 1),
     # answers that are no answers
@@ -137,7 +140,8 @@ def test_a_wrong_clock_is_corrected_once_from_the_date(operation, skewed, good, 
     assert requests[1].header("x-amz-date") == \
         time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(theirs))
     result, requests = perform(operation, [skewed])
-    assert (result["err"], len(requests)) == (err, 2)
+    # A HEAD that is refused all the same is asked for its reason, by GET.
+    assert (result["err"], len(requests)) == (err, 3 if operation is HEAD else 2)
 
 
 def test_answers_are_capped():

@@ -222,6 +222,7 @@ static void sqlstates_become_our_errors(void **state)
 	static const struct {
 		const char *sqlstate;
 		enum sl_err err;
+		const char *advice;
 	} cases[] = {
 		{"40001", SL_ERR_DATABASE_CONFLICT},
 		{"40P01", SL_ERR_DATABASE_CONFLICT},
@@ -229,11 +230,14 @@ static void sqlstates_become_our_errors(void **state)
 		{"08006", SL_ERR_DATABASE_UNAVAILABLE},
 		{"57P01", SL_ERR_DATABASE_UNAVAILABLE},
 		{"57P03", SL_ERR_DATABASE_UNAVAILABLE},
-		{"57014", SL_ERR_DATABASE_UNAVAILABLE},
-		{"55P03", SL_ERR_DATABASE_UNAVAILABLE},
-		{"53100", SL_ERR_DATABASE_UNAVAILABLE},
-		{"25006", SL_ERR_DATABASE_UNAVAILABLE},
-		{"58030", SL_ERR_DATABASE_UNAVAILABLE},
+		{"57014", SL_ERR_DATABASE_UNAVAILABLE,
+			": look in pg_stat_activity for what slows it"},
+		{"55P03", SL_ERR_DATABASE_UNAVAILABLE,
+			": look in pg_stat_activity for who holds it"},
+		{"53100", SL_ERR_DATABASE_UNAVAILABLE, ": make room on the disk of PostgreSQL"},
+		{"25006", SL_ERR_DATABASE_UNAVAILABLE,
+			": SPOTLIST_DATABASE_URL must lead to the primary"},
+		{"58030", SL_ERR_DATABASE_UNAVAILABLE, ": look at the disk of PostgreSQL"},
 		{"23505", SL_ERR_DATABASE},
 		{"P0001", SL_ERR_DATABASE},
 		{"XX000", SL_ERR_DATABASE},
@@ -247,7 +251,8 @@ static void sqlstates_become_our_errors(void **state)
 			sl_pg_exec(pg, SL_SQL_raise, NULL, &error, SL_PG_TEXT(cases[i].sqlstate));
 		assert_err(cases[i].err, err, &error);
 		SL_AUTO(sl_freep)
-		char *detail = sl_asprintf("raise: SQLSTATE %s: made to fail", cases[i].sqlstate);
+		char *detail = sl_asprintf("raise: SQLSTATE %s: made to fail%s", cases[i].sqlstate,
+			cases[i].advice ? cases[i].advice : "");
 		assert_string_equal(error.detail, detail);
 	}
 }
