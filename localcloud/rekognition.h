@@ -3,9 +3,11 @@
 #define LC_REKOGNITION_H
 
 /* Inside Rekognition: images (rekognition_image.c), the names and families of labels
- * (rekognition_labels.c), and stored-video jobs (rekognition_video.c). */
+ * (rekognition_labels.c), stored-video jobs (rekognition_video.c) and their pages
+ * (rekognition_pages.c). */
 
 #include "cloud.h"
+#include "jobs.h"
 #include "vision.h"
 
 #define LC_REKOGNITION_MODEL "3.0"
@@ -39,6 +41,21 @@ lc_rekognition_operation lc_rekognition_recognize_celebrities;
 lc_rekognition_operation lc_rekognition_detect_labels;
 lc_rekognition_operation lc_rekognition_start_label_detection;
 lc_rekognition_operation lc_rekognition_get_label_detection;
+
+/* --- stored videos ------------------------------------------------------------------------- */
+
+/* The member of a job's document that names the replay whose labels it has. */
+#define LC_REKOGNITION_REPLAY "localcloudReplay"
+
+/** 1 to `max` characters, alphanumeric or one of `more`. */
+bool lc_rekognition_is_word(const char *text, size_t max, const char *more);
+
+/** False when there is no such job; otherwise finish it. */
+SL_MUST_CHECK bool lc_rekognition_job(const char *id, struct lc_job *ret);
+
+/** Appends labels `offset` to `offset + limit` of a job; whether more follow. */
+bool lc_rekognition_page(
+	const char *job_id, bool by_name, int64_t offset, int64_t limit, json_t *labels);
 
 void lc_rekognition_image_start(struct lc_cloud *cloud);
 void lc_rekognition_image_stop(void);
