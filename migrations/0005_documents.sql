@@ -11,6 +11,8 @@ CREATE TABLE spotlist_data.document_parts (
 -- Compressed text would be unpacked whole for each part that is sent; and it is sent often.
 ALTER TABLE spotlist_data.document_parts ALTER COLUMN body SET STORAGE EXTERNAL;
 
+ALTER TABLE spotlist_data.analysis_versions ALTER COLUMN result SET STORAGE EXTERNAL;
+
 COMMENT ON TABLE spotlist_data.document_parts IS 'The metadata documents of videos, in parts of about half a megabyte.';
 COMMENT ON COLUMN spotlist_data.document_parts.video_id IS 'The video.';
 COMMENT ON COLUMN spotlist_data.document_parts.document IS 'Which document: the one that documents names is the one that holds.';

@@ -14,6 +14,9 @@
 #include "row.h"
 #include "spool.h"
 
+/* For one COPY: a million instances take seconds, but nobody says how many there are. */
+#define PATIENCE_MS "900000"
+
 struct instance {
 	double confidence;
 	struct sl_box box;
@@ -229,8 +232,11 @@ static enum sl_err load_names(
 enum sl_err sl_labels_mirror_load(
 	struct sl_pg *pg, struct sl_labels_mirror *mirror, struct sl_error *reterr)
 {
-	enum sl_err err =
-		sl_pg_exec(pg, SL_SQL_labels_delete, NULL, reterr, SL_PG_TEXT(mirror->video_id));
+	enum sl_err err = sl_pg_exec(pg, SL_SQL_patience, NULL, reterr, SL_PG_TEXT(PATIENCE_MS));
+	if (err == SL_ERR_OK) {
+		err = sl_pg_exec(
+			pg, SL_SQL_labels_delete, NULL, reterr, SL_PG_TEXT(mirror->video_id));
+	}
 	if (err == SL_ERR_OK) {
 		err = load_names(pg, mirror, reterr);
 	}
