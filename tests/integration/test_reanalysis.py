@@ -122,6 +122,19 @@ def test_with_other_options_the_latest_counts_and_the_first_stays_readable(svc, 
     assert items(cloud, video["id"]) == {}
 
 
+@pytest.mark.parametrize("characters", [0, 1, 4 << 20, (4 << 20) + 1, 9_000_000])
+def test_a_result_of_any_size_is_sent_in_pieces(svc, settled, pg, characters):
+    """By the character and not by the byte: none is cut."""
+    video = settled("no_audio", analyses=["celebrities"])
+    text = json.dumps("é한🎬 "[:characters] + "é한🎬x" * (characters // 4), ensure_ascii=False)
+    pg.query("INSERT INTO spotlist_data.analysis_versions "
+             "(video_id, kind, attempt, state, options, result) "
+             "VALUES (%s, 'labels', 1, 'complete', '{}', %s)", video["id"], text)
+    reply = svc.get(f"/videos/{video['id']}/analyses/labels/1", validate=False)
+    assert reply.status == 200
+    assert json.dumps(reply.json["result"], ensure_ascii=False) == text
+
+
 def test_a_transcript_that_failed_is_run_again(svc, settled, cloud):
     """Transcribe cannot read what lies where the audio was; then it can."""
     video = settled("speech", analyses=["transcript"])

@@ -1,6 +1,7 @@
--- GET /videos/{id}/analyses/{kind}/{attempt}: one run, with what it found once the video is settled;
--- no row when there is none.
--- $1: video id  $2: kind  $3: attempt
+-- GET /videos/{id}/analyses/{kind}/{attempt}: one run: the JSON object up to where its result begins,
+-- how long that is, and a piece of it; no row when there is no such run. The latest has its result once
+-- the video is settled.
+-- $1: video id  $2: kind  $3: attempt  $4: first character of the piece, from 1  $5: how many
 SELECT left(json_strip_nulls(json_build_object(
         'analysis', r.kind, 'attempt', r.attempt, 'latest', r.latest, 'state', r.state,
         'reason', r.reason, 'message', r.error_message, 'provider', r.error_provider,
@@ -9,7 +10,9 @@ SELECT left(json_strip_nulls(json_build_object(
         'completed_at', spotlist_data.rfc3339(r.completed_at),
         'links', json_build_object(
             'self', '/videos/' || $1::uuid || '/analyses/' || r.kind || '/' || r.attempt)
-    ))::text, -1) || coalesce(',"result":' || r.result, '') || '}' AS body
+    ))::text, -1) || CASE WHEN r.result IS NULL THEN '' ELSE ',"result":' END AS head,
+    coalesce(octet_length(r.result), 0) AS bytes,
+    substr(r.result, $4::integer, $5::integer) AS slice
 FROM (
     SELECT a.kind, a.attempt, true AS latest, a.state, a.reason, a.error_message,
         a.error_provider,
