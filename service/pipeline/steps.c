@@ -201,9 +201,9 @@ static enum sl_err lock_video(struct sl_pg *pg, struct commit *commit, struct sl
 	enum sl_err err =
 		sl_pg_exec(pg, SL_SQL_video_lock, &video, reterr, SL_PG_TEXT(step->video_id));
 	if (err == SL_ERR_OK && video.count > 0) {
-		commit->overtaken = sl_end_overtakes(
-			sl_fsm_video_state_parse(sl_pg_text(&video, 0, "state")), step->track,
-			step->part, step->kind);
+		commit->overtaken =
+			sl_end_overtakes(sl_fsm_video_state_parse(sl_pg_text(&video, 0, "state")),
+				step->track, step->part, step->kind);
 	}
 	return err;
 }
