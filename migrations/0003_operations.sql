@@ -30,6 +30,8 @@ CREATE TABLE spotlist_data.analysis_versions (
     recorded       boolean NOT NULL DEFAULT false,
     PRIMARY KEY (video_id, kind, attempt)
 );
+-- Compressed text would be unpacked whole for each piece that is sent.
+ALTER TABLE spotlist_data.analysis_versions ALTER COLUMN result SET STORAGE EXTERNAL;
 
 COMMENT ON TABLE spotlist_data.analysis_versions IS 'Earlier runs of an analysis that was asked for again.';
 COMMENT ON COLUMN spotlist_data.analysis_versions.video_id IS 'The video.';
