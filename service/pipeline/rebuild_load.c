@@ -15,6 +15,9 @@
 #include "text.h"
 #include "transcript_mirror.h"
 
+/* For each statement: ten million labels take minutes. */
+#define PATIENCE_MS "900000"
+
 struct work {
 	struct sl_rebuild_source *source;
 	const struct sl_rebuild_head *head;
@@ -133,8 +136,11 @@ static enum sl_err load(struct sl_pg *pg, struct work *work, struct sl_error *re
 	struct sl_rebuild_source *source = work->source;
 	const char *id = source->target_id;
 	sl_rebuild_findings_finish(work->found);
-	enum sl_err err = sl_pg_exec(
-		pg, SL_SQL_mirror_video, NULL, reterr, SL_PG_TEXT(id), SL_PG_TEXT(source->record));
+	enum sl_err err = sl_pg_exec(pg, SL_SQL_patience, NULL, reterr, SL_PG_TEXT(PATIENCE_MS));
+	if (err == SL_ERR_OK) {
+		err = sl_pg_exec(pg, SL_SQL_mirror_video, NULL, reterr, SL_PG_TEXT(id),
+			SL_PG_TEXT(source->record));
+	}
 	if (err == SL_ERR_OK) {
 		err = sl_pg_exec(pg, SL_SQL_mirror_clear, NULL, reterr, SL_PG_TEXT(id));
 	}
