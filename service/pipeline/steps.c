@@ -333,6 +333,7 @@ enum sl_err sl_step_poll_again(struct sl_worker *worker, struct sl_step *step, s
 /* How often an answer that makes no sense is asked for again: for some eight minutes, since it may
  * be something in between that answers. */
 #define MAX_NONSENSE 10
+#define NONSENSE     "nonsense" /* member of the payload that counts it: throttling is none */
 /* Nothing is given up for its age before it was tried so often: it may have been us who were not
  * there. */
 #define MIN_FAILURES 8
@@ -374,7 +375,8 @@ static bool may_pass(
 	case SL_ERR_AWS_PROTOCOL:
 	case SL_ERR_DATABASE:
 	case SL_ERR_INTERNAL:
-		return step->failures + 1 < MAX_NONSENSE;
+		return json_integer_value(json_object_get(step->payload, NONSENSE)) + 1 <
+			MAX_NONSENSE;
 	default:
 		return sl_err_retryable(error->code) &&
 			(step->failures + 1 < MIN_FAILURES ||
@@ -432,11 +434,27 @@ static enum sl_err fail_video_tx(struct sl_pg *pg, void *context, struct sl_erro
 		SL_PG_TEXT(text));
 }
 
+/* What the payload counts apart from failures in a row, or NULL. */
+static const char *counted(enum sl_err why)
+{
+	switch (why) {
+	case SL_ERR_QUOTA_WAIT:
+		return "deferred";
+	case SL_ERR_AWS_PROTOCOL:
+	case SL_ERR_DATABASE:
+	case SL_ERR_INTERNAL:
+		return NONSENSE;
+	default:
+		return NULL;
+	}
+}
+
 static enum sl_err put_off(struct sl_worker *worker, const struct sl_step *step, int64_t delay_ms,
-	bool longer_next_time, struct sl_error *reterr)
+	enum sl_err why, struct sl_error *reterr)
 {
 	return sl_pg_exec(worker->pg, SL_SQL_step_defer, NULL, reterr, SL_PG_I64(step->id),
-		SL_PG_I64(step->claims), SL_PG_I64(delay_ms), SL_PG_BOOL(longer_next_time));
+		SL_PG_I64(step->claims), SL_PG_I64(delay_ms), SL_PG_BOOL(why != SL_ERR_QUOTA_WAIT),
+		SL_PG_TEXT(counted(why)));
 }
 
 enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
@@ -450,7 +468,7 @@ enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
 			SL_PG_I64(step->id), SL_PG_I64(step->claims));
 	}
 	if (error->code == SL_ERR_QUOTA_WAIT) {
-		return put_off(worker, step, jittered(error->retry_after_ms), false, reterr);
+		return put_off(worker, step, jittered(error->retry_after_ms), error->code, reterr);
 	}
 	SL_AUTO(sl_error_finish)
 	struct sl_error late = SL_ERROR_INIT;
@@ -464,7 +482,7 @@ enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
 		error = &late;
 	}
 	if (passes) {
-		return put_off(worker, step, sl_step_backoff_ms(step, error), true, reterr);
+		return put_off(worker, step, sl_step_backoff_ms(step, error), error->code, reterr);
 	}
 	struct failure failure = {step, error};
 	if (step->video_id == NULL || error->code == SL_ERR_VIDEO_NOT_FOUND) {

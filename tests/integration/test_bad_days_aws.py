@@ -169,8 +169,8 @@ def test_nonsense_without_an_end_is_told_as_it_is(svc, cloud, uri):
     video = svc.submit(uri, analyses=["labels", "transcript"])
     wait_failures(svc, video, 1, "labels_poll")
     # As if it had been asked for minutes.
-    svc.database.query("UPDATE spotlist_data.steps SET failures = 9 WHERE video_id = %s AND "
-                       "track = 'labels'", video["id"])
+    svc.database.query("UPDATE spotlist_data.steps SET payload = '{\"nonsense\": 9}' WHERE "
+                       "video_id = %s AND track = 'labels'", video["id"])
     final = svc.wait_state(video["id"], "partial", timeout=30)
     labels, transcript = (final["analyses"][name] for name in ("labels", "transcript"))
     assert (labels["state"], labels["reason"]) == ("failed", "aws_protocol"), labels
