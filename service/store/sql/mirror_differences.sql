@@ -11,7 +11,8 @@ WITH rows AS (
     SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.kind, t.attempt) AS key, to_jsonb(t) - 'video_id' AS body
     FROM spotlist_data.analysis_versions t WHERE $3::text = 'analysis_versions' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(row_number() OVER (PARTITION BY t.video_id ORDER BY t.id)) AS key, to_jsonb(t) - 'video_id' - 'id' AS body
+    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.at, t.event, t.analysis,
+        row_number() OVER (PARTITION BY t.video_id, t.at, t.event, t.analysis ORDER BY t.id)) AS key, to_jsonb(t) - 'video_id' - 'id' AS body
     FROM spotlist_data.timeline t WHERE $3::text = 'timeline' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
     SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.index) AS key, to_jsonb(t) - 'video_id' AS body
