@@ -426,7 +426,7 @@ static int64_t find_page(const char *path, int fd, int64_t from, int64_t max, in
 	const struct lines *lines = lines_of(path, fd, false);
 	int64_t left = (int64_t)lines->count > from ? (int64_t)lines->count - from : 0;
 	int64_t count = left < max ? left : max;
-	if (count > 0) {
+	if (count > 0 && lines->items) {
 		const struct line *last = &lines->items[from + count - 1];
 		*ret_offset = lines->items[from].offset;
 		*ret_end = last->offset + last->len;

@@ -14,13 +14,18 @@ struct cursor {
 	const char *at, *end;
 };
 
+static bool is_one_of(char c, const char *set)
+{
+	return c && strchr(set, c);
+}
+
 bool lc_replay_name_valid(const char *text, size_t len)
 {
 	if (len == 0 || len > LC_REPLAY_NAME_MAX || text[0] == '.') {
 		return false;
 	}
 	for (size_t i = 0; i < len; i++) {
-		if (!isalnum((unsigned char)text[i]) && !memchr("._-", text[i], 3)) {
+		if (!isalnum((unsigned char)text[i]) && !is_one_of(text[i], "._-")) {
 			return false;
 		}
 	}
@@ -88,7 +93,7 @@ bool lc_replay_head(const char *bytes, size_t len, char ret_name[static LC_REPLA
 
 static void skip_space(struct cursor *cursor)
 {
-	while (cursor->at < cursor->end && memchr(" \t\r\n", *cursor->at, 4)) {
+	while (cursor->at < cursor->end && is_one_of(*cursor->at, " \t\r\n")) {
 		cursor->at++;
 	}
 }
@@ -167,7 +172,7 @@ bool lc_replay_member(
 		}
 		if (key_len == name_len && memcmp(key + 1, name, name_len) == 0) {
 			const char *stop = cursor.at;
-			while (stop > value && memchr(" \t\r\n", stop[-1], 4)) {
+			while (stop > value && is_one_of(stop[-1], " \t\r\n")) {
 				stop--;
 			}
 			*ret_value = value;
