@@ -157,10 +157,14 @@ static enum sl_err apply_mediaconvert(
 	if (sl_text_equal(status, "STATUS_UPDATE")) {
 		int64_t percent = json_integer_value(json_object_get(
 			json_object_get(detail, "jobProgress"), "jobPercentComplete"));
-		return percent < 0 || percent > 100
-			? SL_ERR_OK
-			: sl_pg_exec(pg, SL_SQL_video_set_percent, NULL, reterr,
-				  SL_PG_TEXT(video_id), SL_PG_I64(percent));
+		if (percent < 0 || percent > 100) {
+			return SL_ERR_OK;
+		}
+		enum sl_err err =
+			sl_pg_exec(pg, SL_SQL_video_lock, NULL, reterr, SL_PG_TEXT(video_id));
+		return err != SL_ERR_OK ? err
+					: sl_pg_exec(pg, SL_SQL_video_set_percent, NULL, reterr,
+						  SL_PG_TEXT(video_id), SL_PG_I64(percent));
 	}
 	if (sl_text_equal(status, "COMPLETE") || sl_text_equal(status, "ERROR") ||
 		sl_text_equal(status, "CANCELED")) {
