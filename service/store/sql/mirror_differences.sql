@@ -2,44 +2,70 @@
 -- DynamoDB's items.
 -- $1: id  $2: the shadow's id  $3: the table
 WITH rows AS (
-    SELECT t.id = $1::uuid AS mine, '[]'::jsonb AS key, to_jsonb(t) - 'id' AS body
-    FROM spotlist_data.videos t WHERE $3::text = 'videos' AND t.id IN ($1::uuid, $2::uuid)
+    SELECT t.id = $1::uuid AS mine,
+        '[]'::jsonb AS key, to_jsonb(t) - 'id' AS body
+    FROM spotlist_data.videos t
+    WHERE $3::text = 'videos' AND t.id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.kind) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.analyses t WHERE $3::text = 'analyses' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.kind) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.analyses t
+    WHERE $3::text = 'analyses' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.kind, t.attempt) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.analysis_versions t WHERE $3::text = 'analysis_versions' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.kind, t.attempt) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.analysis_versions t
+    WHERE $3::text = 'analysis_versions' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.at, t.event, t.analysis,
-        row_number() OVER (PARTITION BY t.video_id, t.at, t.event, t.analysis ORDER BY t.id)) AS key, to_jsonb(t) - 'video_id' - 'id' AS body
-    FROM spotlist_data.timeline t WHERE $3::text = 'timeline' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.at, t.event, t.analysis, row_number() OVER (
+            PARTITION BY t.video_id, t.at, t.event, t.analysis ORDER BY t.id)) AS key,
+        to_jsonb(t) - 'video_id' - 'id' AS body
+    FROM spotlist_data.timeline t
+    WHERE $3::text = 'timeline' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.index) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.frames t WHERE $3::text = 'frames' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.index) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.frames t
+    WHERE $3::text = 'frames' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.frame_index, t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.celebrity_detections t WHERE $3::text = 'celebrity_detections' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.frame_index, t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.celebrity_detections t
+    WHERE $3::text = 'celebrity_detections' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.name) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.labels t WHERE $3::text = 'labels' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.name) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.labels t
+    WHERE $3::text = 'labels' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.label_detections t WHERE $3::text = 'label_detections' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.label_detections t
+    WHERE $3::text = 'label_detections' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.detection, t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.label_instances t WHERE $3::text = 'label_instances' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.detection, t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.label_instances t
+    WHERE $3::text = 'label_instances' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, '[]'::jsonb AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.transcripts t WHERE $3::text = 'transcripts' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        '[]'::jsonb AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.transcripts t
+    WHERE $3::text = 'transcripts' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.transcript_segments t WHERE $3::text = 'transcript_segments' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.transcript_segments t
+    WHERE $3::text = 'transcript_segments' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
-    FROM spotlist_data.transcript_words t WHERE $3::text = 'transcript_words' AND t.video_id IN ($1::uuid, $2::uuid)
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.transcript_words t
+    WHERE $3::text = 'transcript_words' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
-    SELECT t.video_id = $1::uuid AS mine, jsonb_build_array(p.at_byte) AS key, jsonb_build_object(
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(p.at_byte) AS key, jsonb_build_object(
         'length', length(p.body), 'md5', md5(replace(p.body, $2::text, $1::text))) AS body
     FROM spotlist_data.documents t
         JOIN spotlist_data.document_parts p ON p.video_id = t.video_id AND p.document = t.document
