@@ -24,7 +24,8 @@ class Submission:
 
     def __init__(self, number, rng, shapes, receiver):
         self.number = number
-        self.shape = rng.choices([shape for shape, _ in shapes], [weight for _, weight in shapes])[0]
+        kinds, weights = zip(*shapes)
+        self.shape = rng.choices(kinds, weights)[0]
         self.how = rng.choices(["object", "upload", "event"], [80, 13, 7])[0]
         self.analyses = list(ALL) if self.how == "event" or rng.random() < 0.6 else sorted(
             rng.sample(ALL, rng.randint(1, 3)))

@@ -29,8 +29,8 @@ WORDS = ("and the spotting list says who is where when what was said again while
 class Shape:
     """One kind of video: its manifest and the answers that replay gives."""
 
-    def __init__(self, name, rng, *, frames=4, cast=0, labels=0, words=0, audio=True, delays=(0, 0, 0),
-                 fail=None):
+    def __init__(self, name, rng, *, frames=4, cast=0, labels=0, words=0, audio=True,
+                 delays=(0, 0, 0), fail=None):
         self.name = name
         self.audio = audio
         self.fail = fail or {}
