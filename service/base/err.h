@@ -43,8 +43,7 @@
 	X(IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 422, false, \
 		"The Idempotency-Key was used for another request") \
 	X(QUEUE_FULL, "queue_full", 429, true, "The queue is full") \
-	X(CALLBACK_REFUSED, "callback_refused", 422, false, \
-		"The callback address is not allowed") \
+	X(CALLBACK_REFUSED, "callback_refused", 422, false, "The callback address is not allowed") \
 	/* what is known of a source at submission */ \
 	X(SOURCE_NOT_FOUND, "source_not_found", 404, false, "The source object does not exist") \
 	X(SOURCE_FORBIDDEN, "source_forbidden", 403, false, "The source object may not be read") \

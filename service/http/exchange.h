@@ -22,7 +22,7 @@
 #define SL_HTTP_DRAIN_LIMIT    (1 << 20)   /* a refused body up to this is read before the reply */
 #define SL_HTTP_DROP_LIMIT     (16 << 20)  /* a chunked one grows up to this before it is cut */
 #define SL_HTTP_REQUEST_ID_MAX 128
-#define SL_HTTP_STREAM_BLOCK   (64 * 1024) /* a streamed body is read in pieces of this */
+#define SL_HTTP_STREAM_BLOCK   ((size_t)64 * 1024) /* a streamed body is read in pieces of this */
 
 struct sl_server {
 	struct sl_server_options options;

@@ -20,7 +20,7 @@
 #include "uuid.h"
 
 /* How long one video, or one page of them, is tried again while a store is away or throttles. */
-#define PATIENCE_MS  (15 * 60 * 1000)
+#define PATIENCE_MS  (INT64_C(15) * 60 * 1000)
 #define PAUSE_MAX_MS 15000
 /* A video that changes each time its items are read is in someone's hands. */
 #define CHANGES_MAX 5

@@ -367,11 +367,10 @@ static bool may_pass(
 	switch (error->code) {
 	case SL_ERR_DATABASE_UNAVAILABLE:
 	case SL_ERR_DATABASE_CONFLICT:
-	case SL_ERR_AWS_CREDENTIALS:
-		return true; /* ours to cure, never the video's fault */
+	case SL_ERR_AWS_CREDENTIALS: /* ours to cure, never the video's fault */
 	case SL_ERR_AWS_THROTTLED:
-	case SL_ERR_AWS_LIMIT:
-		return true; /* there will be room; the time limits bound it */
+	case SL_ERR_AWS_LIMIT: /* there will be room; the time limits bound it */
+		return true;
 	case SL_ERR_AWS_PROTOCOL:
 	case SL_ERR_DATABASE:
 	case SL_ERR_INTERNAL:

@@ -51,7 +51,7 @@ SL_MUST_CHECK enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_ste
 	const struct sl_error *error, struct sl_error *reterr);
 
 /* The longest that a failure puts a step off, but for a provider's own word. */
-#define SL_STEP_BACKOFF_CAP_MS 300000
+#define SL_STEP_BACKOFF_CAP_MS INT64_C(300000)
 
 /** How long to wait after a failure that may pass: doubles with each in a row, jittered by half.
  *  https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/ */
@@ -123,7 +123,7 @@ sl_step_fn sl_transcript_poll;
 sl_step_fn sl_settle;
 sl_step_fn sl_sns_confirm; /* notify.c */
 sl_step_fn sl_end;
-sl_step_fn sl_upload_remove; /* end.c */
+sl_step_fn sl_upload_remove;  /* end.c */
 sl_step_fn sl_analysis_begin; /* rerun.c */
 
 #endif
