@@ -7,8 +7,8 @@
 
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
+#include "cond.h"
 #include "json_spec.h"
 
 #define COLUMNS "seq, id, state, phase, priority, created_ms, token, digest, doc, light"
@@ -195,14 +195,10 @@ static void start_workers(struct lc_jobs *jobs)
 
 static void init_locks(struct lc_jobs *jobs)
 {
-	pthread_condattr_t monotonic;
-	pthread_condattr_init(&monotonic);
-	pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
 	pthread_mutex_init(&jobs->lock, NULL);
 	pthread_cond_init(&jobs->wake[0], NULL);
 	pthread_cond_init(&jobs->wake[1], NULL);
-	pthread_cond_init(&jobs->stop, &monotonic);
-	pthread_condattr_destroy(&monotonic);
+	sl_cond_init(&jobs->stop);
 }
 
 struct lc_jobs *lc_jobs_open(struct lc_cloud *cloud, const struct lc_jobs_service *service)
@@ -262,13 +258,7 @@ bool lc_jobs_stopping(struct lc_jobs *jobs)
 
 bool lc_jobs_wait(struct lc_jobs *jobs, int64_t ms)
 {
-	struct timespec until;
-	(void)clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += ms / 1000;
-	until.tv_nsec += ms % 1000 * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-
+	struct timespec until = sl_cond_deadline(ms);
 	pthread_mutex_lock(&jobs->lock);
 	int result = 0;
 	while (!jobs->stopping && result == 0) {

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "exchange.h"
 #include "log.h"
 #include "mem.h"
@@ -153,11 +154,7 @@ static enum sl_err start_daemon(struct sl_server *server, struct sl_error *reter
 
 static void init_lock(struct sl_server *server)
 {
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&server->less, &attributes);
-	pthread_condattr_destroy(&attributes);
+	sl_cond_init(&server->less);
 	pthread_mutex_init(&server->lock, NULL);
 }
 

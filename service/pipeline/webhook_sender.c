@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "clock.h"
+#include "cond.h"
 #include "json_spec.h"
 #include "log.h"
 #include "mem.h"
@@ -89,22 +90,9 @@ static void on_notify(void *context, const char *payload)
 	pthread_mutex_unlock(&sender->lock);
 }
 
-static struct timespec from_now(int64_t ms)
-{
-	struct timespec at;
-	clock_gettime(CLOCK_MONOTONIC, &at);
-	at.tv_sec += ms / 1000;
-	at.tv_nsec += ms % 1000 * 1000000;
-	if (at.tv_nsec >= 1000000000) {
-		at.tv_sec++;
-		at.tv_nsec -= 1000000000;
-	}
-	return at;
-}
-
 static void sleep_until_woken(struct sl_webhook_sender *sender, uint64_t seen, int64_t wait_ms)
 {
-	struct timespec until = from_now(wait_ms);
+	struct timespec until = sl_cond_deadline(wait_ms);
 	pthread_mutex_lock(&sender->lock);
 	int timed_out = 0;
 	while (!sender->stopping && sender->wakeups == seen && timed_out == 0) {
@@ -409,11 +397,7 @@ enum sl_err sl_webhook_sender_create(
 		sl_calloc(1, sizeof(*sender) + count * sizeof(sender->threads[0]));
 	pthread_mutex_init(&sender->claiming, NULL);
 	pthread_mutex_init(&sender->lock, NULL);
-	pthread_condattr_t attributes;
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&sender->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	sl_cond_init(&sender->changed);
 
 	enum sl_err err = sl_webhook_settings_read(config, &sender->settings, reterr);
 	if (err == SL_ERR_OK && sender->settings.key_count > 0) {
@@ -435,7 +419,7 @@ enum sl_err sl_webhook_sender_create(
 
 static void wait_for_end(struct sl_webhook_sender *sender, int64_t grace_ms)
 {
-	struct timespec until = from_now(grace_ms);
+	struct timespec until = sl_cond_deadline(grace_ms);
 	pthread_mutex_lock(&sender->lock);
 	sender->stopping = true;
 	pthread_cond_broadcast(&sender->changed);

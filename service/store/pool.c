@@ -5,12 +5,12 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "cond.h"
 #include "mem.h"
 #include "pg_private.h"
 
-#define TAKE_TIMEOUT_S 5
+#define TAKE_TIMEOUT_MS (5 * 1000)
 
 struct sl_pg_pool {
 	char *conninfo;
@@ -31,23 +31,17 @@ struct sl_pg_pool *sl_pg_pool_create(const char *conninfo, const char *applicati
 	pool->application = sl_strdup(application);
 	pool->idle = sl_calloc(size, sizeof(struct sl_pg *));
 	pool->size = size;
-	pthread_condattr_t attributes;
-	if (pthread_mutex_init(&pool->mutex, NULL) != 0 ||
-		pthread_condattr_init(&attributes) != 0 ||
-		pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) != 0 ||
-		pthread_cond_init(&pool->freed, &attributes) != 0) {
-		SL_BUG("a mutex or condition could not be made");
+	if (pthread_mutex_init(&pool->mutex, NULL) != 0) {
+		SL_BUG("a mutex could not be made");
 	}
-	(void)pthread_condattr_destroy(&attributes);
+	sl_cond_init(&pool->freed);
 	return pool;
 }
 
 /* With the mutex held: whether there is an idle connection or room for one more, in time. */
 static bool await_free(struct sl_pg_pool *pool)
 {
-	struct timespec deadline;
-	(void)clock_gettime(CLOCK_MONOTONIC, &deadline);
-	deadline.tv_sec += TAKE_TIMEOUT_S;
+	struct timespec deadline = sl_cond_deadline(TAKE_TIMEOUT_MS);
 	int outcome = 0;
 	while (pool->idle_count == 0 && pool->open_count == pool->size && outcome == 0) {
 		outcome = pthread_cond_timedwait(&pool->freed, &pool->mutex, &deadline);
@@ -122,7 +116,7 @@ enum sl_err sl_pg_pool_take(struct sl_pg_pool *pool, struct sl_pg **ret, struct 
 		return sl_error_set(reterr, SL_ERR_OVERLOADED,
 			"all %u database connections were in use for %d s: look in "
 			"pg_stat_activity for what slows them",
-			pool->size, TAKE_TIMEOUT_S);
+			pool->size, TAKE_TIMEOUT_MS / 1000);
 	}
 	if (!pg) {
 		enum sl_err err = open_one(pool, &pg, reterr);
