@@ -10,9 +10,8 @@
 #include "mem.h"
 #include "migrate.h"
 #include "quota.h"
-#include "store_fixture.h"
+#include "store_schema.h"
 
-static char *conninfo;
 static struct sl_pg *pg;
 
 static const struct sl_config config = {
@@ -25,23 +24,21 @@ static const struct sl_config config = {
 	.sns_max_age_s = 3600,
 };
 
-static int setup(void **state)
+static int connect(void **state)
 {
-	(void)state;
-	conninfo = fixture_database();
+	if (set_up(state) != 0) {
+		return -1;
+	}
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
-	assert_err(SL_ERR_OK, sl_migrate(conninfo, NULL, NULL, &error), &error);
 	assert_err(SL_ERR_OK, sl_pg_connect(conninfo, "test_gate", &pg, &error), &error);
 	return 0;
 }
 
-static int teardown(void **state)
+static int disconnect(void **state)
 {
-	(void)state;
 	sl_pg_destroy(pg);
-	sl_freep(&conninfo);
-	return 0;
+	return tear_down(state);
 }
 
 static int empty(void **state)
@@ -408,5 +405,5 @@ int main(void)
 		cmocka_unit_test_setup(waits_that_a_clock_made_too_long_end, empty),
 		cmocka_unit_test_setup(a_video_that_lost_its_step_gets_one, empty),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, connect, disconnect);
 }

@@ -8,9 +8,7 @@
 #include "mem.h"
 #include "migrate.h"
 #include "pg.h"
-#include "store_fixture.h"
-
-static char *conninfo;
+#include "store_schema.h"
 
 /* Each query lists what breaks the rule. */
 static const struct {
@@ -103,23 +101,6 @@ static void every_statement_can_be_prepared(void **state)
 	struct sl_pg *pg = NULL;
 	assert_err(SL_ERR_OK, sl_pg_connect(conninfo, "test_migrations", &pg, &error), &error);
 	assert_int_equal(sl_pg_ping(pg, NULL), SL_ERR_OK);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	conninfo = fixture_database();
-	SL_AUTO(sl_error_finish)
-	struct sl_error error = SL_ERROR_INIT;
-	assert_err(SL_ERR_OK, sl_migrate(conninfo, NULL, NULL, &error), &error);
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	free(conninfo);
-	return 0;
 }
 
 int main(void)

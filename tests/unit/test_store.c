@@ -12,9 +12,7 @@
 #include "mem.h"
 #include "migrate.h"
 #include "pg.h"
-#include "store_fixture.h"
-
-static char *conninfo; /* of the database that all tests of this program share */
+#include "store_schema.h"
 
 static struct sl_pg *connect_to(const char *where)
 {
@@ -487,20 +485,6 @@ static void destroying_nothing_is_fine(void **state)
 	sl_pg_destroy(NULL);
 	sl_pg_pool_destroy(NULL);
 	sl_pg_listener_destroy(NULL);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	conninfo = fixture_database();
-	return sl_migrate(conninfo, NULL, NULL, NULL) == SL_ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	free(conninfo);
-	return 0;
 }
 
 int main(void)

@@ -10,11 +10,9 @@
 #include "migrate.h"
 #include "pg.h"
 #include "row.h"
-#include "store_fixture.h"
+#include "store_schema.h"
 
 #define THINGS "spotlist_data.things (id, name, ratio)"
-
-static char *conninfo; /* of the database that all tests of this program share */
 
 static struct sl_pg *connect_here(void)
 {
@@ -238,20 +236,6 @@ static void mixing_the_forms_aborts(void **state)
 		sl_tx_fn *mistake = mistakes[i];
 		assert_true(fixture_aborts(run_in_tx, &mistake));
 	}
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	conninfo = fixture_database();
-	return sl_migrate(conninfo, NULL, NULL, NULL) == SL_ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	free(conninfo);
-	return 0;
 }
 
 int main(void)

@@ -9,11 +9,9 @@
 #include "mem.h"
 #include "migrate.h"
 #include "pg.h"
-#include "store_fixture.h"
+#include "store_schema.h"
 
 #define THINGS "spotlist_data.things (id, name, ratio, flag)"
-
-static char *conninfo; /* of the database that all tests of this program share */
 
 static struct sl_pg *connect_to(const char *where)
 {
@@ -276,20 +274,6 @@ static void misuse_of_copy_aborts(void **state)
 	assert_true(fixture_aborts(copy_outside, NULL));
 	sl_tx_fn *fine = copy_nothing;
 	assert_false(fixture_aborts(run_in_tx, &fine));
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	conninfo = fixture_database();
-	return sl_migrate(conninfo, NULL, NULL, NULL) == SL_ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	free(conninfo);
-	return 0;
 }
 
 int main(void)

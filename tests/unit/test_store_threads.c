@@ -12,11 +12,9 @@
 #include "mem.h"
 #include "migrate.h"
 #include "pg.h"
-#include "store_fixture.h"
+#include "store_schema.h"
 
 #define PATIENCE_S 20
-
-static char *conninfo; /* of the database that all tests of this program share */
 
 /* --- pool --------------------------------------------------------------------------------- */
 
@@ -395,20 +393,6 @@ static void a_watched_pool_refuses_what_can_never_work(void **state)
 	struct sl_pg_pool *pool = sl_pg_pool_create("nonsense=1", "watched", 1);
 	assert_err(SL_ERR_CONFIG, sl_pg_pool_watch(pool, &error), &error);
 	sl_pg_pool_destroy(pool);
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	conninfo = fixture_database();
-	return sl_migrate(conninfo, NULL, NULL, NULL) == SL_ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	free(conninfo);
-	return 0;
 }
 
 int main(void)

@@ -10,9 +10,7 @@
 #include "mem.h"
 #include "migrate.h"
 #include "pg.h"
-#include "store_fixture.h"
-
-static char *conninfo; /* of the database that all tests of this program share */
+#include "store_schema.h"
 
 static struct sl_pg *connect_to(const char *where)
 {
@@ -361,20 +359,6 @@ static void a_transaction_inside_another_aborts(void **state)
 {
 	(void)state;
 	assert_true(fixture_aborts(nest_transactions, NULL));
-}
-
-static int set_up(void **state)
-{
-	(void)state;
-	conninfo = fixture_database();
-	return sl_migrate(conninfo, NULL, NULL, NULL) == SL_ERR_OK ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-	(void)state;
-	free(conninfo);
-	return 0;
 }
 
 int main(void)
