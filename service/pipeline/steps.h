@@ -40,6 +40,9 @@ struct sl_step {
 };
 void sl_step_finish(struct sl_step *step);
 
+/** Seconds that a step of this kind may take, by the configuration; 0: as long as it wants. */
+int64_t sl_step_limit_s(const struct sl_config *config, enum sl_step_kind kind);
+
 /** Does a step. An error is turned into a retry or a failure by
  * sl_step_failed(). */
 SL_MUST_CHECK enum sl_err sl_step_run(

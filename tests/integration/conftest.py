@@ -29,17 +29,29 @@ def sample():
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory):
+def replays(tmp_path_factory):
+    """A directory for replay.write(); localcloud reads what is there when it is asked for."""
+    return tmp_path_factory.mktemp("replays")
+
+
+@pytest.fixture(scope="module")
+def settings():
+    """Settings of spotlist; a module that wants others defines this fixture itself."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def cloud(tmp_path_factory, replays):
     """localcloud: .url, .data, .ca, .client(service), .resource(service), .restart(), .log()."""
-    cloud = Cloud(tmp_path_factory.mktemp("cloud") / "data")
+    cloud = Cloud(tmp_path_factory.mktemp("cloud") / "data", arguments=["--replay", str(replays)])
     yield cloud
     cloud.stop()
 
 
 @pytest.fixture(scope="module")
-def svc(tmp_path_factory, pg, cloud):
+def svc(tmp_path_factory, pg, cloud, settings):
     """spotlist, serving."""
-    spotlist = Spotlist(tmp_path_factory.mktemp("svc"), pg, cloud)
+    spotlist = Spotlist(tmp_path_factory.mktemp("svc"), pg, cloud, settings=settings)
     yield spotlist
     spotlist.stop()
 

@@ -7,28 +7,14 @@ import uuid
 import pytest
 
 import replay
-from harness import BUCKET, TABLE, Cloud, Spotlist, wait_until
+from harness import BUCKET, TABLE, wait_until
 
 SETTINGS = {"SPOTLIST_LEASE_MS": "2000", "SPOTLIST_POLL_INTERVAL_MS": "400"}
 
 
 @pytest.fixture(scope="module")
-def replays(tmp_path_factory):
-    return tmp_path_factory.mktemp("replays")
-
-
-@pytest.fixture(scope="module")
-def cloud(tmp_path_factory, replays):
-    cloud = Cloud(tmp_path_factory.mktemp("cloud") / "data", arguments=["--replay", str(replays)])
-    yield cloud
-    cloud.stop()
-
-
-@pytest.fixture(scope="module")
-def svc(tmp_path_factory, pg, cloud):
-    spotlist = Spotlist(tmp_path_factory.mktemp("svc"), pg, cloud, settings=SETTINGS)
-    yield spotlist
-    spotlist.stop()
+def settings():
+    return SETTINGS
 
 
 def again(svc, video_id, analyses, headers=None, **options):

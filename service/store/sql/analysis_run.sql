@@ -2,15 +2,9 @@
 -- how long that is, and a piece of it; no row when there is no such run. The latest has its result once
 -- the video is settled.
 -- $1: video id  $2: kind  $3: attempt  $4: first character of the piece, from 1  $5: how many
-SELECT left(json_strip_nulls(json_build_object(
-        'analysis', r.kind, 'attempt', r.attempt, 'latest', r.latest, 'state', r.state,
-        'reason', r.reason, 'message', r.error_message, 'provider', r.error_provider,
-        'options', r.options,
-        'started_at', spotlist_data.rfc3339(r.started_at),
-        'completed_at', spotlist_data.rfc3339(r.completed_at),
-        'links', json_build_object(
-            'self', '/videos/' || $1::uuid || '/analyses/' || r.kind || '/' || r.attempt)
-    ))::text, -1) || CASE WHEN r.result IS NULL THEN '' ELSE ',"result":' END AS head,
+SELECT left((
+\ir analysis_run_object.inc
+    )::text, -1) || CASE WHEN r.result IS NULL THEN '' ELSE ',"result":' END AS head,
     coalesce(octet_length(r.result), 0) AS bytes,
     substr(r.result, $4::integer, $5::integer) AS slice
 FROM (
