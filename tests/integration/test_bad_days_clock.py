@@ -69,6 +69,7 @@ def test_steps_do_not_wait_for_a_database_clock_that_was_set_back(make_svc, clou
     svc = make_svc(cloud, settings={"SPOTLIST_POLL_INTERVAL_MS": "1000"})
     uri = svc.put_object("footage/clock.mp4", sample.short)
     video = svc.submit(uri, analyses=["labels"])
+    wait_until(lambda: svc.video(video["id"])["state"] != "queued")  # or it would wait at the gate
     svc.kill()
     # To a clock that was set back by an hour, all that is due is due in an hour.
     moved = svc.database.query("UPDATE spotlist_data.steps SET due_at = due_at + interval '1 hour' "

@@ -18,7 +18,8 @@ if BUILD != ROOT / "build":
 def demo(tmp_path, *arguments, **options):
     """Runs it somewhere else than in the repository, as one may."""
     errors = open(tmp_path / "stderr", "wb")
-    return subprocess.Popen([str(ROOT / "run"), "demo", *map(str, arguments)], cwd=tmp_path,
+    # A shell's background job has SIGINT ignored, and so would have all that we start.
+    return subprocess.Popen(["env", "--default-signal=INT", str(ROOT / "run"), "demo", *map(str, arguments)], cwd=tmp_path,
                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
                             text=True, **options)
 
