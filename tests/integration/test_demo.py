@@ -19,9 +19,9 @@ def demo(tmp_path, *arguments, **options):
     """Runs it somewhere else than in the repository, as one may."""
     errors = open(tmp_path / "stderr", "wb")
     # A shell's background job has SIGINT ignored, and so would have all that we start.
-    return subprocess.Popen(["env", "--default-signal=INT", str(ROOT / "run"), "demo", *map(str, arguments)], cwd=tmp_path,
-                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors,
-                            text=True, **options)
+    command = ["env", "--default-signal=INT", str(ROOT / "run"), "demo", *map(str, arguments)]
+    return subprocess.Popen(command, cwd=tmp_path, stdin=subprocess.DEVNULL,
+                            stdout=subprocess.PIPE, stderr=errors, text=True, **options)
 
 
 def told(tmp_path):
