@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "pg_private.h"
 
-#define TAKE_TIMEOUT_MS (5 * 1000)
+#define TAKE_TIMEOUT_MS INT64_C(5000)
 
 struct sl_pg_pool {
 	char *conninfo;
@@ -116,7 +116,7 @@ enum sl_err sl_pg_pool_take(struct sl_pg_pool *pool, struct sl_pg **ret, struct 
 		return sl_error_set(reterr, SL_ERR_OVERLOADED,
 			"all %u database connections were in use for %d s: look in "
 			"pg_stat_activity for what slows them",
-			pool->size, TAKE_TIMEOUT_MS / 1000);
+			pool->size, (int)(TAKE_TIMEOUT_MS / 1000));
 	}
 	if (!pg) {
 		enum sl_err err = open_one(pool, &pg, reterr);
