@@ -427,8 +427,10 @@ static void start_threads(struct sl_workers *workers, struct sl_aws *aws)
 		workers->threads[i].workers = workers;
 		init_worker(&workers->threads[i], i, aws);
 	}
-	/* Before any starts: the others look at these. */
+	/* Before any starts: the others look at these, and the listener does already. */
+	pthread_mutex_lock(&workers->lock);
 	workers->running = workers->count = count;
+	pthread_mutex_unlock(&workers->lock);
 	for (unsigned i = 0; i < count; i++) {
 		struct sl_thread *thread = &workers->threads[i];
 		if (pthread_create(&thread->id, NULL, thread_main, thread) != 0) {
