@@ -4,6 +4,7 @@
 #include "clock.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -23,6 +24,13 @@ int64_t sl_clock_now_ms(void)
 int64_t sl_clock_monotonic_ms(void)
 {
 	return read_clock(CLOCK_MONOTONIC);
+}
+
+void sl_clock_sleep(int64_t ms)
+{
+	struct timespec left = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+	while (nanosleep(&left, &left) != 0 && errno == EINTR) {
+	}
 }
 
 /* What four digits of a year can tell: 0000-01-01T00:00:00.000Z to 9999-12-31T23:59:59.999Z. */

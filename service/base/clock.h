@@ -14,6 +14,9 @@ int64_t sl_clock_now_ms(void);
 /** Monotonic clock in milliseconds, for durations and deadlines. */
 int64_t sl_clock_monotonic_ms(void);
 
+/** Sleeps for so long, whatever signals come. */
+void sl_clock_sleep(int64_t ms);
+
 #define SL_CLOCK_RFC3339_SIZE 25 /* "2026-11-22T18:40:00.000Z" and NUL */
 
 /** Writes RFC 3339 UTC with milliseconds, e.g. "2026-11-22T18:40:00.000Z". Times outside of the

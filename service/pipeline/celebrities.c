@@ -119,7 +119,7 @@ static enum sl_err look_at_frames(struct sl_worker *worker, struct sl_step *step
 		}
 		if (err == SL_ERR_OK) {
 			part->frames++;
-			err = sl_step_renew(worker, step, reterr);
+			err = sl_step_check_lease(worker, step, reterr);
 		}
 	}
 	return err;

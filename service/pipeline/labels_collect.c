@@ -119,7 +119,7 @@ static enum sl_err add_pages(
 			err = add_page(collection, &page, reterr);
 		}
 		if (err == SL_ERR_OK) {
-			err = sl_step_renew(collection->worker, collection->step, reterr);
+			err = sl_step_check_lease(collection->worker, collection->step, reterr);
 		}
 		sl_freep(&token);
 		token = sl_take(&page.next_token);

@@ -7,7 +7,6 @@
 #include "rebuild.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "client.h"
 #include "clock.h"
@@ -39,13 +38,6 @@ struct rebuild {
 	int64_t problems; /* lines, and videos that could not be looked at */
 };
 
-static void pause_ms(int64_t ms)
-{
-	struct timespec left = {ms / 1000, ms % 1000 * 1000000};
-	while (nanosleep(&left, &left) != 0) {
-	}
-}
-
 typedef enum sl_err try_fn(struct rebuild *rebuild, void *context, struct sl_error *reterr);
 
 /* Runs `fn` again, after growing pauses, while its error is one that passes. */
@@ -69,7 +61,7 @@ static enum sl_err patiently(
 		}
 		sl_log_error(SL_LOG_WARN, "trying again", &error, SL_F_I64("wait_ms", wait_ms),
 			SL_F_END);
-		pause_ms(wait_ms);
+		sl_clock_sleep(wait_ms);
 		wait_ms = wait_ms * 2 < PAUSE_MAX_MS ? wait_ms * 2 : PAUSE_MAX_MS;
 	}
 }

@@ -136,7 +136,7 @@ static enum sl_err remove_frames(
 		}
 		err = remove_keys(worker, keys, reterr);
 		if (err == SL_ERR_OK) {
-			err = sl_step_renew(worker, step, reterr);
+			err = sl_step_check_lease(worker, step, reterr);
 		}
 		if (err != SL_ERR_OK) {
 			return err;
@@ -259,7 +259,7 @@ static enum sl_err remove_prefix(
 			err = remove_listed(worker, &listing, reterr);
 		}
 		if (err == SL_ERR_OK) {
-			err = sl_step_renew(worker, step, reterr);
+			err = sl_step_check_lease(worker, step, reterr);
 		}
 		if (err != SL_ERR_OK || listing.next_token == NULL) {
 			return err;

@@ -90,9 +90,7 @@ static enum sl_err decide_time(
 		sl_pg_exec(pg, SL_SQL_settle_time, &rows, reterr, SL_PG_I64(settlement->step->id),
 			SL_PG_I64(settlement->step->claims), SL_PG_TEXT(now));
 	if (err == SL_ERR_OK && rows.count == 0) {
-		return sl_error_set(reterr, SL_ERR_LEASE_LOST,
-			"step %lld was taken over by another worker",
-			(long long)settlement->step->id);
+		return sl_step_lost(settlement->step, reterr);
 	}
 	if (err == SL_ERR_OK) {
 		snprintf(settlement->at, sizeof(settlement->at), "%s", sl_pg_text(&rows, 0, "at"));

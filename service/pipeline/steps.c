@@ -132,6 +132,12 @@ enum sl_err sl_step_job_failed(struct sl_error *reterr, const char *title, const
 	return SL_ERR_JOB_FAILED;
 }
 
+enum sl_err sl_step_lost(const struct sl_step *step, struct sl_error *reterr)
+{
+	return sl_error_set(reterr, SL_ERR_LEASE_LOST, "step %lld was taken over by another worker",
+		(long long)step->id);
+}
+
 /* --- committing ---------------------------------------------------------------------------- */
 
 struct commit {
@@ -160,8 +166,7 @@ static enum sl_err hand_on(struct sl_pg *pg, const struct commit *commit, struct
 			SL_PG_I64(commit->next->delay_ms), SL_PG_TEXT(payload));
 	}
 	if (err == SL_ERR_OK && rows.count == 0) {
-		err = sl_error_set(reterr, SL_ERR_LEASE_LOST,
-			"step %lld was taken over by another worker", (long long)step->id);
+		err = sl_step_lost(step, reterr);
 	}
 	return err;
 }
@@ -250,13 +255,10 @@ enum sl_err sl_step_commit(struct sl_worker *worker, struct sl_step *step,
 	return err;
 }
 
-enum sl_err sl_step_renew(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
+enum sl_err sl_step_check_lease(
+	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
 {
-	if (!sl_worker_lost_lease(worker)) {
-		return SL_ERR_OK;
-	}
-	return sl_error_set(reterr, SL_ERR_LEASE_LOST, "step %lld was taken over by another worker",
-		(long long)step->id);
+	return sl_worker_lost_lease(worker) ? sl_step_lost(step, reterr) : SL_ERR_OK;
 }
 
 static enum sl_err mark_collecting_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)

@@ -83,7 +83,7 @@ SL_MUST_CHECK enum sl_err sl_step_poll_again(struct sl_worker *worker, struct sl
 
 /** LEASE_LOST when another worker has taken the step over: a long step looks now and then and
  *  ends early. The lease itself is renewed by a thread of its own (worker.c). */
-SL_MUST_CHECK enum sl_err sl_step_renew(
+SL_MUST_CHECK enum sl_err sl_step_check_lease(
 	struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr);
 
 /**
@@ -105,6 +105,9 @@ SL_MUST_CHECK enum sl_err sl_step_mark_collecting(
  *  `service` and `operation` as errors do; `message` may be NULL. */
 enum sl_err sl_step_job_failed(struct sl_error *reterr, const char *title, const char *service,
 	const char *operation, const char *message);
+
+/** LEASE_LOST, in words. */
+enum sl_err sl_step_lost(const struct sl_step *step, struct sl_error *reterr);
 
 /** The provider part of an error as a JSON object, or NULL; the caller owns it. */
 json_t *sl_step_provider_json(const struct sl_provider_error *provider);

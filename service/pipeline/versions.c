@@ -32,7 +32,7 @@ static enum sl_err add_result(struct sl_worker *worker, struct sl_step *step, co
 		}
 		err = sl_record_parts_add_text(parts, sl_pg_text(&rows, 0, "slice"), reterr);
 		if (err == SL_ERR_OK) {
-			err = sl_step_renew(worker, step, reterr);
+			err = sl_step_check_lease(worker, step, reterr);
 		}
 		if (err != SL_ERR_OK) {
 			return err;

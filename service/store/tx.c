@@ -2,10 +2,9 @@
 /* Transactions: begin, the caller's work, commit; rolled back on any error and tried again when
  * it met another transaction. Entry point: sl_pg_tx(). On the thread that owns the connection. */
 
-#include <errno.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "clock.h"
 #include "pg_private.h"
 
 #define ATTEMPTS        5
@@ -27,16 +26,6 @@ int64_t sl_pg_backoff_ms(unsigned attempt, int64_t base_ms, int64_t cap_ms)
 		return span_ms;
 	}
 	return (int64_t)(random % (uint64_t)(span_ms + 1));
-}
-
-static void pause_ms(int64_t duration_ms)
-{
-	struct timespec left = {
-		.tv_sec = duration_ms / 1000,
-		.tv_nsec = (long)(duration_ms % 1000) * 1000000,
-	};
-	while (nanosleep(&left, &left) != 0 && errno == EINTR) {
-	}
 }
 
 /* A connection that does not come back clean is closed, which rolls back as well. */
@@ -103,7 +92,7 @@ enum sl_err sl_pg_tx(
 			sl_error_move(reterr, &error);
 			return err;
 		}
-		pause_ms(sl_pg_backoff_ms(attempt, BACKOFF_BASE_MS, BACKOFF_CAP_MS));
+		sl_clock_sleep(sl_pg_backoff_ms(attempt, BACKOFF_BASE_MS, BACKOFF_CAP_MS));
 	}
 }
 
