@@ -30,6 +30,9 @@ static const struct {
 	[SL_SERVICE_DYNAMODB] = {"dynamodb", SL_PROTOCOL_JSON, FIPS_SUFFIX, FIPS_PLAIN},
 	[SL_SERVICE_SNS] = {"sns", SL_PROTOCOL_QUERY, FIPS_SUFFIX, FIPS_PLAIN},
 	[SL_SERVICE_STS] = {"sts", SL_PROTOCOL_QUERY, FIPS_SUFFIX, FIPS_PLAIN},
+	[SL_SERVICE_IAM] = {"iam", SL_PROTOCOL_QUERY, FIPS_SUFFIX, FIPS_PLAIN},
+	[SL_SERVICE_SQS] = {"sqs", SL_PROTOCOL_JSON, FIPS_SUFFIX, FIPS_PLAIN},
+	[SL_SERVICE_EVENTS] = {"events", SL_PROTOCOL_JSON, FIPS_SUFFIX, FIPS_PLAIN},
 };
 
 /* First match by prefix of the region; the last row matches all. */
@@ -48,6 +51,31 @@ static const struct {
 	{"", {"aws", "amazonaws.com", "api.aws"}},
 };
 
+/* IAM is one for a whole partition, signed for the region where it is. */
+static const struct global_host {
+	const char *partition;
+	const char *region;
+	const char *host;
+	const char *fips;
+	const char *dualstack;
+	const char *fips_dualstack;
+} iam_hosts[] = {
+	{"aws", "us-east-1", "iam.amazonaws.com", "iam-fips.amazonaws.com", "iam.global.api.aws",
+		"iam-fips.global.api.aws"},
+	{"aws-cn", "cn-north-1", "iam.cn-north-1.amazonaws.com.cn", NULL,
+		"iam.global.api.amazonwebservices.com.cn", NULL},
+	{"aws-us-gov", "us-gov-west-1", "iam.us-gov.amazonaws.com", "iam.us-gov.amazonaws.com",
+		"iam.us-gov.api.aws", "iam.us-gov.api.aws"},
+	{"aws-eusc", "eusc-de-east-1", "iam.eusc-de-east-1.amazonaws.eu", NULL,
+		"iam.global.api.amazonwebservices.eu", NULL},
+	{"aws-iso", "us-iso-east-1", "iam.us-iso-east-1.c2s.ic.gov",
+		"iam-fips.us-iso-east-1.c2s.ic.gov", NULL, NULL},
+	{"aws-iso-b", "us-isob-east-1", "iam.us-isob-east-1.sc2s.sgov.gov",
+		"iam-fips.us-isob-east-1.sc2s.sgov.gov", NULL, NULL},
+	{"aws-iso-e", "eu-isoe-west-1", "iam.eu-isoe-west-1.cloud.adc-e.uk", NULL, NULL, NULL},
+	{"aws-iso-f", "us-isof-south-1", "iam.us-isof-south-1.csp.hci.ic.gov", NULL, NULL, NULL},
+};
+
 const struct sl_partition *sl_partition_of(const char *region)
 {
 	size_t i = 0;
@@ -60,6 +88,11 @@ const struct sl_partition *sl_partition_of(const char *region)
 const char *sl_service_name(enum sl_service service)
 {
 	return services[service].name;
+}
+
+const char *sl_service_id(enum sl_service service)
+{
+	return service == SL_SERVICE_EVENTS ? "eventbridge" : services[service].name;
 }
 
 enum sl_protocol sl_service_protocol(enum sl_service service)
@@ -207,6 +240,23 @@ static char *service_host(const struct sl_endpoint_settings *settings, enum sl_s
 		form == FIPS_SUFFIX ? "-fips" : "", settings->region, suffix);
 }
 
+/* A partition without that variant of IAM has the plain one: there is nothing else to ask. */
+static void resolve_iam(const struct sl_endpoint_settings *settings,
+	const struct sl_partition *partition, struct sl_endpoint *ret)
+{
+	const struct global_host *row = &iam_hosts[0];
+	for (size_t i = 0; i < sizeof(iam_hosts) / sizeof(iam_hosts[0]); i++) {
+		row = strcmp(iam_hosts[i].partition, partition->name) == 0 ? &iam_hosts[i] : row;
+	}
+	const char *variant = settings->dualstack ? row->dualstack : row->host;
+	if (settings->fips) {
+		variant = settings->dualstack ? row->fips_dualstack : row->fips;
+	}
+	ret->host = sl_strdup(variant != NULL ? variant : row->host);
+	ret->base_path = sl_strdup("");
+	ret->signing_region = sl_strdup(row->region);
+}
+
 static enum sl_err resolve_aws(const struct sl_endpoint_settings *settings, enum sl_service service,
 	const char *bucket, struct sl_endpoint *ret, struct sl_error *reterr)
 {
@@ -221,6 +271,10 @@ static enum sl_err resolve_aws(const struct sl_endpoint_settings *settings, enum
 	}
 	ret->https = true;
 	ret->custom = false;
+	if (service == SL_SERVICE_IAM) {
+		resolve_iam(settings, partition, ret);
+		return SL_ERR_OK;
+	}
 	if (service != SL_SERVICE_S3) {
 		ret->host = service_host(settings, service, partition);
 		ret->base_path = sl_strdup("");
@@ -247,7 +301,9 @@ enum sl_err sl_endpoint_resolve(const struct sl_endpoint_settings *settings,
 		sl_endpoint_finish(&endpoint);
 		return err;
 	}
-	endpoint.signing_region = sl_strdup(settings->region);
+	if (endpoint.signing_region == NULL) {
+		endpoint.signing_region = sl_strdup(settings->region);
+	}
 	endpoint.signing_name = services[service].name;
 	*ret = endpoint;
 	return SL_ERR_OK;

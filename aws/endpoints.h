@@ -47,6 +47,9 @@ SL_MUST_CHECK enum sl_err sl_endpoint_resolve(const struct sl_endpoint_settings 
 /** "s3", "mediaconvert", …: host prefix, signing name and provider.service. */
 const char *sl_service_name(enum sl_service service);
 
+/** The service's id as settings have it: "s3", but "eventbridge" for events. */
+const char *sl_service_id(enum sl_service service);
+
 /** How the service talks. */
 enum sl_protocol sl_service_protocol(enum sl_service service);
 

@@ -72,6 +72,8 @@ static const struct {
 	{"NotFoundException", SL_FAULT_NOT_FOUND},
 	{"NoSuchKey", SL_FAULT_NOT_FOUND},
 	{"NoSuchBucket", SL_FAULT_NOT_FOUND},
+	{"QueueDoesNotExist", SL_FAULT_NOT_FOUND},
+	{"AWS.SimpleQueueService.NonExistentQueue", SL_FAULT_NOT_FOUND},
 	{"ConflictException", SL_FAULT_CONFLICT},
 	{"ResourceInUseException", SL_FAULT_CONFLICT},
 	{"IdempotentParameterMismatchException", SL_FAULT_CONFLICT},

@@ -28,6 +28,9 @@ static const struct {
 	[SL_SERVICE_DYNAMODB] = {"application/x-amz-json-1.0", "DynamoDB_20120810", NULL},
 	[SL_SERVICE_SNS] = {"application/x-www-form-urlencoded; charset=utf-8", NULL, "2010-03-31"},
 	[SL_SERVICE_STS] = {"application/x-www-form-urlencoded; charset=utf-8", NULL, "2011-06-15"},
+	[SL_SERVICE_IAM] = {"application/x-www-form-urlencoded; charset=utf-8", NULL, "2010-05-08"},
+	[SL_SERVICE_SQS] = {"application/x-amz-json-1.0", "AmazonSQS", NULL},
+	[SL_SERVICE_EVENTS] = {"application/x-amz-json-1.1", "AWSEvents", NULL},
 };
 
 /* What is put on the wire, besides the URL; lives while a request is prepared. */

@@ -102,7 +102,7 @@ static enum sl_err load_endpoints(
 	}
 	for (int i = 0; !err && i < SL_SERVICE_COUNT_; i++) {
 		enum sl_service service = (enum sl_service)i;
-		const char *url = ignore ? NULL : service_url(profile, sl_service_name(service));
+		const char *url = ignore ? NULL : service_url(profile, sl_service_id(service));
 		settings->urls[i] = sl_strdup(url);
 		settings->endpoints.urls[i] = settings->urls[i];
 		struct sl_endpoint endpoint = {0};
