@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "fsm.h"
+#include "health.h"
 #include "log.h"
 #include "mem.h"
 #include "migrate.h"
@@ -35,6 +36,7 @@ struct options {
 	bool print, mermaid; /* there is nothing else that these commands can do */
 	struct sl_rebuild_options rebuild;
 	int64_t problems; /* that rebuild found */
+	bool ready;       /* of health */
 };
 
 struct command {
@@ -136,6 +138,18 @@ static int run_config(struct options *options)
 	return with_config(print_config, options);
 }
 
+/* Says nothing when all is well: supervisors keep what health checks print. */
+static int run_health(struct options *options)
+{
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	if (sl_health(options->ready, &error) == SL_ERR_OK) {
+		return 0;
+	}
+	sl_log_error(SL_LOG_ERROR, options->ready ? "not ready" : "not alive", &error, SL_F_END);
+	return EXIT_FAILURE;
+}
+
 static int run_fsm(struct options *options)
 {
 	(void)options;
@@ -168,6 +182,12 @@ static const struct option fsm_options[] = {
 	{NULL},
 };
 
+static const struct option health_options[] = {
+	{"--ready",   NULL, false, false, offsetof(struct options, ready),
+		"whether it can also use its database"},
+	{NULL},
+};
+
 static const struct option rebuild_options[] = {
 	{"--check",   NULL, false, false, offsetof(struct options, rebuild.check),
 		"change nothing; tell every difference between the two, and exit with 1 if there is any"},
@@ -182,6 +202,7 @@ static const struct command commands[] = {
 	{"serve",   run_serve,   "run the HTTP service and its workers until SIGTERM", NULL},
 	{"migrate", run_migrate, "bring the database schema up to date", NULL},
 	{"rebuild", run_rebuild, "make PostgreSQL's mirror of finished videos out of DynamoDB", rebuild_options},
+	{"health",  run_health,  "tell by the exit status whether this machine's `serve` lives", health_options},
 	{"config",  run_config,  "show every setting and where it stands", config_options},
 	{"fsm",     run_fsm,     "draw the states of videos and analyses", fsm_options},
 	{"routes",  run_routes,  "list the operations of the API", NULL},

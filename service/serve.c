@@ -14,8 +14,11 @@
 #include "app.h"
 #include "clock.h"
 #include "log.h"
+#include "mem.h"
+#include "probe.h"
 #include "routes.h"
 #include "server.h"
+#include "supervisor.h"
 #include "text.h"
 #include "webhook_sender.h"
 #include "worker.h"
@@ -105,35 +108,58 @@ static enum sl_err start_servers(struct process *process, struct sl_error *reter
 	return err;
 }
 
-/* "127.0.0.1:0" with the port that was really taken. */
-static void log_listening(const struct process *process)
+/* "127.0.0.1:0" with the port that was really taken. The caller frees it. */
+static char *taken_address(const char *configured, const struct sl_server *server)
 {
-	struct {
-		const char *configured;
-		unsigned port;
-		char text[300];
-	} addresses[] = {
-		{process->config->listen, sl_server_port(process->server), ""},
-		{process->config->admin_listen, sl_server_port(process->admin), ""},
-	};
-	for (size_t i = 0; i < SL_ARRAY_SIZE(addresses); i++) {
-		const char *colon = strrchr(addresses[i].configured, ':');
-		int host = colon != NULL ? (int)(colon - addresses[i].configured) : 0;
-		snprintf(addresses[i].text, sizeof(addresses[i].text), "%.*s:%u", host,
-			addresses[i].configured, addresses[i].port);
-	}
-	sl_log(SL_LOG_INFO, "listening", SL_F("address", addresses[0].text),
-		SL_F("admin", addresses[1].text), SL_F("version", SL_VERSION), SL_F_END);
+	const char *colon = strrchr(configured, ':');
+	int host = colon != NULL ? (int)(colon - configured) : 0;
+	return sl_asprintf("%.*s:%u", host, configured, sl_server_port(server));
 }
 
-static void wait_for_signal(void)
+/* Whoever supervises us learns that we live from the answer that others get, so that a process
+ * whose threads hang is restarted although this one is well. */
+static void heartbeat(const char *admin, int64_t timeout_ms)
 {
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	if (sl_probe(admin, "/healthz", timeout_ms, &error) == SL_ERR_OK) {
+		sl_supervisor_tell("WATCHDOG=1");
+	} else {
+		sl_log_error(SL_LOG_WARN, "no answer to our own health check", &error, SL_F_END);
+	}
+}
+
+static int next_signal(const sigset_t *stop, const char *admin)
+{
+	int64_t beat_ms = sl_supervisor_watchdog_ms() / 3;
+	int signal_number = 0;
+	if (beat_ms == 0) {
+		sigwait(stop, &signal_number);
+		return signal_number;
+	}
+	const struct timespec beat = {
+		.tv_sec = beat_ms / 1000, .tv_nsec = beat_ms % 1000 * 1000000};
+	while ((signal_number = sigtimedwait(stop, NULL, &beat)) < 0) {
+		heartbeat(admin, beat_ms);
+	}
+	return signal_number;
+}
+
+static void serve_until_signal(const struct process *process)
+{
+	SL_AUTO(sl_freep)
+	char *address = taken_address(process->config->listen, process->server);
+	SL_AUTO(sl_freep)
+	char *admin = taken_address(process->config->admin_listen, process->admin);
+	sl_log(SL_LOG_INFO, "listening", SL_F("address", address), SL_F("admin", admin),
+		SL_F("version", SL_VERSION), SL_F_END);
+	sl_supervisor_tell("READY=1");
 	sigset_t stop;
 	sigemptyset(&stop);
 	sigaddset(&stop, SIGTERM);
 	sigaddset(&stop, SIGINT);
-	int signal_number = 0;
-	sigwait(&stop, &signal_number);
+	int signal_number = next_signal(&stop, admin);
+	sl_supervisor_tell("STOPPING=1");
 	sl_log(SL_LOG_INFO, "stopping", SL_F("signal", strsignal(signal_number)), SL_F_END);
 }
 
@@ -152,7 +178,8 @@ static void write_line(const char *line)
 static void on_impatience(int signal_number)
 {
 	write_line("level=warn msg=\"asked again to stop: ending at once\"\n");
-	raise(signal_number); /* SA_RESETHAND: the default ends the process */
+	raise(signal_number);       /* SA_RESETHAND: the default ends the process… */
+	_exit(128 + signal_number); /* …unless it is the first of a container, which has none */
 }
 
 static void on_alarm(int signal_number)
@@ -217,8 +244,7 @@ enum sl_err sl_serve(const struct sl_config *config, struct sl_error *reterr)
 		err = start_servers(&process, reterr);
 	}
 	if (err == SL_ERR_OK) {
-		log_listening(&process);
-		wait_for_signal();
+		serve_until_signal(&process);
 	}
 	stop(&process);
 	if (err == SL_ERR_OK) {
