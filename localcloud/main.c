@@ -18,6 +18,7 @@
 #include "cloud.h"
 #include "faults.h"
 #include "http.h"
+#include "probe.h"
 #include "replay.h"
 #include "run.h"
 #include "services.h"
@@ -40,6 +41,7 @@ static const char usage[] =
 	"  --secret-key KEY      and its secret [test]\n"
 	"  --label-threshold N   confidence (0-100) below which detections are not reported [80]\n"
 	"  --verbose             log every request\n"
+	"  --health HOST:PORT    start nothing; exit with 0 if the one that serves there is ready\n"
 	"  --help                this text\n"
 	"  --version             the version\n"
 	"\n"
@@ -57,6 +59,7 @@ enum setting {
 	OPTION_SECRET_KEY,
 	OPTION_LABEL_THRESHOLD,
 	OPTION_VERBOSE,
+	OPTION_HEALTH,
 	OPTION_HELP,
 	OPTION_VERSION,
 };
@@ -72,6 +75,7 @@ static const struct option options[] = {
 	{"secret-key", required_argument, NULL, OPTION_SECRET_KEY},
 	{"label-threshold", required_argument, NULL, OPTION_LABEL_THRESHOLD},
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
+	{"health", required_argument, NULL, OPTION_HEALTH},
 	{"help", no_argument, NULL, OPTION_HELP},
 	{"version", no_argument, NULL, OPTION_VERSION},
 	{NULL, 0, NULL, 0},
@@ -100,6 +104,20 @@ static double parse_percentage(const char *text)
 		fail_usage("--label-threshold must be a number from 0 to 100", text);
 	}
 	return value;
+}
+
+#define HEALTH_TIMEOUT_MS 4000
+
+/* For supervisors that run a command, and images without curl. */
+SL_NORETURN static void tell_health(const char *address)
+{
+	struct sl_error error = SL_ERROR_INIT;
+	if (sl_probe(address, "/_localcloud/health", HEALTH_TIMEOUT_MS, &error) == SL_ERR_OK) {
+		exit(EXIT_SUCCESS);
+	}
+	sl_log_error(SL_LOG_ERROR, "not ready", &error, SL_F_END);
+	sl_error_finish(&error);
+	exit(EXIT_FAILURE);
 }
 
 static void apply_option(struct settings *settings, int option)
@@ -135,6 +153,8 @@ static void apply_option(struct settings *settings, int option)
 	case OPTION_VERBOSE:
 		settings->verbose = true;
 		break;
+	case OPTION_HEALTH:
+		tell_health(optarg);
 	case OPTION_HELP:
 		(void)fputs(usage, stdout);
 		exit(EXIT_SUCCESS);
