@@ -21,24 +21,23 @@ static const char *environment_value(char **environ_, const char *name)
 	return NULL;
 }
 
+/* Whether an entry has our prefix and no row in the table. */
 static enum sl_err refuse_unknown(const struct sl_config_field *table, const char *prefix,
-	char **environ_, struct sl_error *reterr)
+	const char *entry, struct sl_error *reterr)
 {
-	for (char **entry = environ_; *entry != NULL; entry++) {
-		if (!sl_text_starts_with(*entry, prefix)) {
-			continue;
-		}
-		size_t len = strcspn(*entry, "=");
-		const struct sl_config_field *field = table;
-		while (field->kind != SL_CONFIG_END_ &&
-			!(strlen(field->name) == len && strncmp(field->name, *entry, len) == 0)) {
-			field++;
-		}
-		if (field->kind == SL_CONFIG_END_) {
-			return sl_error_set(reterr, SL_ERR_CONFIG,
-				"%.*s is not a setting; `config --print` lists those there are",
-				(int)len, *entry);
-		}
+	if (!sl_text_starts_with(entry, prefix)) {
+		return SL_ERR_OK;
+	}
+	size_t len = strcspn(entry, "=");
+	const struct sl_config_field *field = table;
+	while (field->kind != SL_CONFIG_END_ &&
+		!(strlen(field->name) == len && strncmp(field->name, entry, len) == 0)) {
+		field++;
+	}
+	if (field->kind == SL_CONFIG_END_) {
+		return sl_error_set(reterr, SL_ERR_CONFIG,
+			"%.*s is not a setting; `config --print` lists those there are", (int)len,
+			entry);
 	}
 	return SL_ERR_OK;
 }
@@ -99,17 +98,9 @@ static void parse_list(const char *value, struct sl_config_list *target)
 	}
 }
 
-static enum sl_err load_field(
-	const struct sl_config_field *field, char **environ_, void *target, struct sl_error *reterr)
+static enum sl_err parse_value(const struct sl_config_field *field, const char *value, void *target,
+	struct sl_error *reterr)
 {
-	const char *value = environment_value(environ_, field->name);
-	if (value == NULL || *value == '\0') {
-		if (field->flags & SL_CONFIG_REQUIRED) {
-			return sl_error_set(reterr, SL_ERR_CONFIG, "%s is not set. %s", field->name,
-				field->help);
-		}
-		value = field->fallback != NULL ? field->fallback : "";
-	}
 	switch (field->kind) {
 	case SL_CONFIG_STR:
 		*(char **)target = sl_strdup(value);
@@ -132,6 +123,25 @@ static enum sl_err load_field(
 	}
 }
 
+static const char *fallback_of(const struct sl_config_field *field)
+{
+	return field->fallback != NULL ? field->fallback : "";
+}
+
+static enum sl_err load_field(
+	const struct sl_config_field *field, char **environ_, void *target, struct sl_error *reterr)
+{
+	const char *value = environment_value(environ_, field->name);
+	if (value == NULL || *value == '\0') {
+		if (field->flags & SL_CONFIG_REQUIRED) {
+			return sl_error_set(reterr, SL_ERR_CONFIG, "%s is not set. %s", field->name,
+				field->help);
+		}
+		value = fallback_of(field);
+	}
+	return parse_value(field, value, target, reterr);
+}
+
 /* What `target` held before is not ours to free. */
 static void forget_members(const struct sl_config_field *table, void *target)
 {
@@ -149,7 +159,10 @@ enum sl_err sl_config_load(const struct sl_config_field *table, const char *pref
 	void *target, struct sl_error *reterr)
 {
 	forget_members(table, target);
-	enum sl_err err = refuse_unknown(table, prefix, environ_, reterr);
+	enum sl_err err = SL_ERR_OK;
+	for (char **entry = environ_; err == SL_ERR_OK && *entry != NULL; entry++) {
+		err = refuse_unknown(table, prefix, *entry, reterr);
+	}
 	const struct sl_config_field *field = table;
 	for (; err == SL_ERR_OK && field->kind != SL_CONFIG_END_; field++) {
 		err = load_field(field, environ_, (char *)target + field->offset, reterr);
@@ -158,6 +171,31 @@ enum sl_err sl_config_load(const struct sl_config_field *table, const char *pref
 		sl_config_finish(table, target);
 	}
 	return err;
+}
+
+void sl_config_survey(const struct sl_config_field *table, const char *prefix, char **environ_,
+	void *target, void (*on_problem)(void *context, const struct sl_error *error),
+	void *context)
+{
+	forget_members(table, target);
+	for (char **entry = environ_; *entry != NULL; entry++) {
+		SL_AUTO(sl_error_finish)
+		struct sl_error error = SL_ERROR_INIT;
+		if (refuse_unknown(table, prefix, *entry, &error) != SL_ERR_OK) {
+			on_problem(context, &error);
+		}
+	}
+	for (const struct sl_config_field *field = table; field->kind != SL_CONFIG_END_; field++) {
+		void *member = (char *)target + field->offset;
+		SL_AUTO(sl_error_finish)
+		struct sl_error error = SL_ERROR_INIT;
+		if (load_field(field, environ_, member, &error) != SL_ERR_OK) {
+			on_problem(context, &error);
+			if (parse_value(field, fallback_of(field), member, NULL) != SL_ERR_OK) {
+				SL_BUG("a default that is not allowed");
+			}
+		}
+	}
 }
 
 static void print_value(const struct sl_config_field *field, const void *member, FILE *out)

@@ -53,6 +53,12 @@ struct sl_config_field {
 SL_MUST_CHECK enum sl_err sl_config_load(const struct sl_config_field *table, const char *prefix,
 	char **environ_, void *target, struct sl_error *reterr);
 
+/** For whoever tells all problems: the same, but a setting that is wrong gets its default, or is
+ *  left empty where there is none, and `on_problem` hears of each. */
+void sl_config_survey(const struct sl_config_field *table, const char *prefix, char **environ_,
+	void *target, void (*on_problem)(void *context, const struct sl_error *error),
+	void *context);
+
 /** Prints "NAME=value  # help" per row; secrets as ***. */
 void sl_config_print(const struct sl_config_field *table, const void *source, FILE *out);
 
