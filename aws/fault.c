@@ -7,6 +7,7 @@
 #include <curl/curl.h>
 #include <string.h>
 
+#include "diagnose.h"
 #include "mem.h"
 #include "text.h"
 #include "xml.h"
@@ -237,30 +238,20 @@ static int64_t retry_after_ms(const struct sl_answer *answer)
 	return 0;
 }
 
-/* What an operator can do that waiting does not. */
-static const char *advice(enum sl_err code)
-{
-	switch (code) {
-	case SL_ERR_AWS_CREDENTIALS:
-		return ": renew the credentials where they come from";
-	case SL_ERR_AWS_FORBIDDEN:
-		return ": allow it in the policies of the credentials' owner and of the resource";
-	default:
-		return "";
-	}
-}
-
-static void describe(
+static void describe(const struct sl_call *call, const struct sl_answer *answer,
 	const struct sl_provider_error *provider, enum sl_err code, struct sl_error *error)
 {
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf advice = SL_BUF_INIT;
+	sl_diagnose_advice(&advice, call, answer, provider->code, provider->message, code);
 	if (provider->code) {
 		sl_error_set(error, code, "%s %s: %s%s%s (HTTP %d)%s", provider->service,
 			provider->operation, provider->code, provider->message ? ": " : "",
 			provider->message ? provider->message : "", provider->http_status,
-			advice(code));
+			sl_buf_str(&advice));
 	} else {
 		sl_error_set(error, code, "%s %s: HTTP %d%s", provider->service,
-			provider->operation, provider->http_status, advice(code));
+			provider->operation, provider->http_status, sl_buf_str(&advice));
 	}
 }
 
@@ -283,7 +274,7 @@ enum sl_fault sl_fault_read(
 		provider.code = sl_strdup(code_of_status(answer->status));
 	}
 	enum sl_fault fault = classify(&provider);
-	describe(&provider, sl_fault_err(fault), error);
+	describe(call, answer, &provider, sl_fault_err(fault), error);
 	error->provider = provider;
 	error->retry_after_ms = retry_after_ms(answer);
 	return fault;

@@ -7,6 +7,7 @@
 
 #include "call_internal.h"
 #include "clock.h"
+#include "diagnose.h"
 #include "fault.h"
 #include "mem.h"
 #include "text.h"
@@ -59,23 +60,6 @@ static char *request_id_of(const struct sl_answer *answer)
 	return id ? id : sl_answer_header(answer, "x-amz-request-id");
 }
 
-/* Failures of the connection that will be the same next time. */
-static bool is_hopeless(CURLcode code)
-{
-	switch (code) {
-	case CURLE_UNSUPPORTED_PROTOCOL:
-	case CURLE_URL_MALFORMAT:
-	case CURLE_FAILED_INIT:
-	case CURLE_OUT_OF_MEMORY:
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_ABORTED_BY_CALLBACK:
-		return true;
-	default:
-		return false;
-	}
-}
-
 /* The attempt failed: again, when attempts, quota and time are left? */
 static enum sl_verdict retry_or_fail(struct sl_operation *op, int cost, int64_t *ret_delay_ms)
 {
@@ -98,14 +82,14 @@ static enum sl_verdict retry_or_fail(struct sl_operation *op, int cost, int64_t 
 static enum sl_verdict judge_no_answer(struct sl_operation *op, CURL *easy, CURLcode code,
 	int64_t *ret_delay_ms, struct sl_error *reterr)
 {
-	SL_AUTO(sl_freep)
-	char *what = sl_asprintf("no answer from %s: %s", op->endpoint.host,
-		op->curl_error[0] ? op->curl_error : curl_easy_strerror(code));
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf what = SL_BUF_INIT;
+	sl_diagnose_transfer(&what, easy, code, sl_buf_str(&op->url), op->curl_error);
 	op->answer.status = 0;
-	(void)sl_operation_error(op, SL_ERR_AWS_UNAVAILABLE, what, reterr);
+	(void)sl_operation_error(op, SL_ERR_AWS_UNAVAILABLE, sl_buf_str(&what), reterr);
 	long sent_bytes = 0;
 	curl_easy_getinfo(easy, CURLINFO_REQUEST_SIZE, &sent_bytes);
-	if (is_hopeless(code) || (sent_bytes > 0 && !op->call->idempotent)) {
+	if (sl_diagnose_is_hopeless(easy, code) || (sent_bytes > 0 && !op->call->idempotent)) {
 		return SL_VERDICT_FAILED;
 	}
 	int cost = code == CURLE_OPERATION_TIMEDOUT ? SL_RETRY_TIMEOUT_COST : SL_RETRY_COST;
@@ -137,6 +121,19 @@ static bool renew_credentials(struct sl_operation *op)
 	op->credentials_renewed = true;
 	op->attempt--; /* it is not the service that failed */
 	return true;
+}
+
+/* Somebody between us and AWS answered. Whether AWS saw the request is not known. */
+static enum sl_verdict judge_page(
+	struct sl_operation *op, int64_t *ret_delay_ms, struct sl_error *reterr)
+{
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf what = SL_BUF_INIT;
+	sl_diagnose_page(&what, &op->answer, op->endpoint.host);
+	(void)sl_operation_error(op, SL_ERR_AWS_UNAVAILABLE, sl_buf_str(&what), reterr);
+	bool may_pass = op->answer.status >= 500 && op->answer.status != 511;
+	return may_pass && op->call->idempotent ? retry_or_fail(op, SL_RETRY_COST, ret_delay_ms)
+						: SL_VERDICT_FAILED;
 }
 
 static enum sl_verdict judge_error(
@@ -182,6 +179,8 @@ enum sl_verdict sl_operation_judge(struct sl_operation *op, CURL *easy, CURLcode
 		verdict = SL_VERDICT_FAILED;
 	} else if (code != CURLE_OK && !op->cut) {
 		verdict = judge_no_answer(op, easy, code, ret_delay_ms, &error);
+	} else if (sl_diagnose_is_page(&op->answer)) {
+		verdict = judge_page(op, ret_delay_ms, &error);
 	} else if (status / 100 != 2) {
 		verdict = judge_error(op, ret_delay_ms, &error);
 	} else if (!checksum_is_good(op)) {
