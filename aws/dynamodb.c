@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Amazon DynamoDB, one request each: PutItem, GetItem, Query, Scan, CreateTable, DescribeTable.
- * Batches are in dynamodb_batch.c, sizes in dynamodb_size.c. On the thread of the client.
+ * Amazon DynamoDB, one request each: PutItem, GetItem, Query, Scan.
+ * Batches are in dynamodb_batch.c, sizes in dynamodb_size.c, tables in dynamodb_table.c. On the
+ * thread of the client.
  */
 #include "dynamodb.h"
 
@@ -26,7 +27,7 @@ static enum sl_err table_missing(const char *table, struct sl_error *reterr)
 		sl_error_move(&error, reterr);
 		sl_error_set(reterr, SL_ERR_TABLE_MISSING,
 			"there is no DynamoDB table %s in this account and region: create it "
-			"(scripts/provision.py) or correct SPOTLIST_TABLE",
+			"(spotlist provision) or correct SPOTLIST_TABLE",
 			table != NULL ? table : "as asked for");
 		reterr->provider = sl_error_copy_provider(&error.provider);
 	}
@@ -137,37 +138,4 @@ enum sl_err sl_dynamodb_scan(struct sl_client *client, const char *table, const 
 	json_t **ret_answer, struct sl_error *reterr)
 {
 	return get_page(client, "Scan", table, request, ret_answer, reterr);
-}
-
-/* --- tables --------------------------------------------------------------------------------- */
-
-enum sl_err sl_dynamodb_create_table(struct sl_client *client, const char *table,
-	const char *partition_key, struct sl_error *reterr)
-{
-	json_t *body = json_pack("{s:s, s:s, s:[{s:s, s:s}], s:[{s:s, s:s}]}", "TableName", table,
-		"BillingMode", "PAY_PER_REQUEST", "AttributeDefinitions", "AttributeName",
-		partition_key, "AttributeType", "S", "KeySchema", "AttributeName", partition_key,
-		"KeyType", "HASH");
-	SL_AUTO(sl_json_decrefp)
-	json_t *answer = NULL;
-	return sl_dynamodb_call(client, "CreateTable", body, &answer, reterr);
-}
-
-enum sl_err sl_dynamodb_describe_table(
-	struct sl_client *client, const char *table, json_t **ret_table, struct sl_error *reterr)
-{
-	json_t *body = json_pack("{s:s}", "TableName", table);
-	SL_AUTO(sl_json_decrefp)
-	json_t *answer = NULL;
-	enum sl_err err = sl_dynamodb_call(client, "DescribeTable", body, &answer, reterr);
-	if (err != SL_ERR_OK) {
-		return err;
-	}
-	json_t *description = json_object_get(answer, "Table");
-	if (!json_is_object(description)) {
-		return sl_error_set(
-			reterr, SL_ERR_AWS_PROTOCOL, "DynamoDB's DescribeTable has no Table");
-	}
-	*ret_table = json_incref(description);
-	return SL_ERR_OK;
 }

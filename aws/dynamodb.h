@@ -4,7 +4,7 @@
 
 /*
  * Amazon DynamoDB: https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/. Items and
- * keys are jansson objects in wire form: {"fileName": {"S": "…"}, …}.
+ * keys are jansson objects in wire form: {"fileName": {"S": "…"}, …}. Tables: dynamodb_table.h.
  */
 
 #include "client.h"
@@ -51,14 +51,5 @@ SL_MUST_CHECK enum sl_err sl_dynamodb_query(struct sl_client *client, const char
 	const json_t *request, json_t **ret_answer, struct sl_error *reterr);
 SL_MUST_CHECK enum sl_err sl_dynamodb_scan(struct sl_client *client, const char *table,
 	const json_t *request, json_t **ret_answer, struct sl_error *reterr);
-
-/** CreateTable, on demand (PAY_PER_REQUEST), with one string partition key. An existing table
- *  is AWS_CONFLICT. */
-SL_MUST_CHECK enum sl_err sl_dynamodb_create_table(struct sl_client *client, const char *table,
-	const char *partition_key, struct sl_error *reterr);
-
-/** DescribeTable; the caller owns `*ret_table` (the Table object). */
-SL_MUST_CHECK enum sl_err sl_dynamodb_describe_table(
-	struct sl_client *client, const char *table, json_t **ret_table, struct sl_error *reterr);
 
 #endif

@@ -3,31 +3,13 @@
  * Amazon S3: DeleteObjects, up to 1,000 keys at once. Entry point: sl_s3_delete_objects(). On the
  * thread of the client.
  */
-#include <openssl/evp.h>
 #include <string.h>
 
 #include "call.h"
 #include "mem.h"
-#include "s3.h"
-#include "text.h"
+#include "s3_internal.h"
 #include "xml.h"
-
-/* Character data, with what would be read as markup or changed by a parser escaped. False for
- * characters that XML 1.0 cannot hold at all. */
-static bool add_escaped(struct sl_buf *xml, const char *text)
-{
-	for (const char *at = text; *at != '\0'; at++) {
-		unsigned char c = (unsigned char)*at;
-		if (c == '&' || c == '<' || c == '>' || c == '\t' || c == '\n' || c == '\r') {
-			sl_buf_printf(xml, "&#%d;", c);
-		} else if (c < ' ') {
-			return false;
-		} else {
-			sl_buf_putc(xml, *at);
-		}
-	}
-	return true;
-}
+#include "xml_tree.h"
 
 static enum sl_err build_body(
 	const char *const *keys, size_t count, struct sl_buf *xml, struct sl_error *reterr)
@@ -35,28 +17,13 @@ static enum sl_err build_body(
 	sl_buf_puts(xml, "<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (size_t i = 0; i < count; i++) {
 		sl_buf_puts(xml, "<Object><Key>");
-		if (!add_escaped(xml, keys[i])) {
+		if (!sl_xml_add_text(xml, keys[i])) {
 			return sl_error_set(reterr, SL_ERR_BAD_VALUE,
 				"S3's DeleteObjects cannot name a key with control characters");
 		}
 		sl_buf_puts(xml, "</Key></Object>");
 	}
 	sl_buf_puts(xml, "<Quiet>true</Quiet></Delete>");
-	return SL_ERR_OK;
-}
-
-/* Content-MD5: a damaged list would delete other objects, so S3 insists on a digest. It is the one
- * that every S3 takes; newer checksums are unknown to older stand-ins. */
-static enum sl_err content_md5(const struct sl_buf *body, char **ret, struct sl_error *reterr)
-{
-	unsigned char digest[EVP_MAX_MD_SIZE];
-	unsigned len = 0;
-	if (EVP_Digest(sl_buf_str(body), body->len, digest, &len, EVP_md5(), NULL) != 1) {
-		return sl_error_set(reterr, SL_ERR_INTERNAL, "OpenSSL offers no MD5");
-	}
-	struct sl_buf text = SL_BUF_INIT;
-	sl_text_base64(&text, digest, len);
-	*ret = sl_buf_steal(&text);
 	return SL_ERR_OK;
 }
 
@@ -161,7 +128,7 @@ enum sl_err sl_s3_delete_objects(struct sl_client *client, const char *bucket,
 	char *digest = NULL;
 	enum sl_err err = build_body(keys, count, &body, reterr);
 	if (err == SL_ERR_OK) {
-		err = content_md5(&body, &digest, reterr);
+		err = sl_s3_content_md5(&body, &digest, reterr);
 	}
 	if (err != SL_ERR_OK) {
 		return err;

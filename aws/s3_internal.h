@@ -27,4 +27,9 @@ bool sl_s3_why_is_past(enum sl_err err, const struct sl_error *error);
 SL_MUST_CHECK enum sl_err sl_s3_read_head(
 	const struct sl_answer *answer, struct sl_s3_object *ret, struct sl_error *reterr);
 
+/** The value of Content-MD5. What S3 replaces or deletes by a list it wants a digest of, and this
+ * is the one that every S3 takes; newer checksums are unknown to older stand-ins. */
+SL_MUST_CHECK enum sl_err sl_s3_content_md5(
+	const struct sl_buf *body, char **ret, struct sl_error *reterr);
+
 #endif

@@ -2,7 +2,8 @@
 #ifndef SL_SNS_H
 #define SL_SNS_H
 
-/* Amazon SNS calls: https://docs.aws.amazon.com/sns/latest/api/. Messages: sns_message.h. */
+/* Amazon SNS calls: https://docs.aws.amazon.com/sns/latest/api/. Messages:
+ * sns_message.h; topics: sns_topic.h. */
 
 #include "client.h"
 
@@ -10,11 +11,6 @@
  *  in the message is never followed. The caller owns `*ret_subscription_arn`. */
 SL_MUST_CHECK enum sl_err sl_sns_confirm_subscription(struct sl_client *client,
 	const char *topic_arn, const char *token, char **ret_subscription_arn,
-	struct sl_error *reterr);
-
-/** Subscribe an http(s) endpoint. The ARN is "pending confirmation" until the handshake ran. */
-SL_MUST_CHECK enum sl_err sl_sns_subscribe(struct sl_client *client, const char *topic_arn,
-	const char *protocol, const char *endpoint, char **ret_subscription_arn,
 	struct sl_error *reterr);
 
 #endif

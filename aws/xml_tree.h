@@ -24,6 +24,9 @@ const char *sl_xml_tree_text(const json_t *tree, const char *path);
 /** The list at a path, the first of each name but the last; NULL when there is none. Borrowed. */
 const json_t *sl_xml_tree_list(const json_t *tree, const char *path);
 
+/** Appends character data, escaped. False for text that XML cannot hold. */
+SL_MUST_CHECK bool sl_xml_add_text(struct sl_buf *out, const char *text);
+
 /** Writes an element. Objects, strings, numbers and booleans may stand where an array would.
  *  False for text that XML cannot hold. */
 SL_MUST_CHECK bool sl_xml_tree_write(struct sl_buf *out, const char *name, const json_t *tree);

@@ -11,12 +11,18 @@
 
 #include "call_internal.h"
 #include "dynamodb.h"
+#include "dynamodb_table.h"
+#include "events.h"
+#include "iam.h"
 #include "json_spec.h"
 #include "mediaconvert.h"
 #include "mem.h"
 #include "rekognition.h"
 #include "s3.h"
+#include "s3_bucket.h"
 #include "sns.h"
+#include "sns_topic.h"
+#include "sqs.h"
 #include "sts.h"
 #include "text.h"
 #include "transcribe.h"
@@ -280,8 +286,26 @@ static enum sl_err dynamodb_scan(struct run *run)
 
 static enum sl_err dynamodb_create_table(struct run *run)
 {
-	return sl_dynamodb_create_table(
-		run->client, text(run, "table"), text(run, "partition_key"), run->error);
+	return sl_dynamodb_create_table(run->client, object(run, "request"), run->error);
+}
+
+static enum sl_err dynamodb_update_table(struct run *run)
+{
+	return sl_dynamodb_update_table(run->client, object(run, "request"), run->error);
+}
+
+static enum sl_err dynamodb_get_recovery(struct run *run)
+{
+	bool enabled = false;
+	enum sl_err err =
+		sl_dynamodb_get_recovery(run->client, text(run, "table"), &enabled, run->error);
+	run->result = err ? NULL : json_boolean(enabled);
+	return err;
+}
+
+static enum sl_err dynamodb_set_recovery(struct run *run)
+{
+	return sl_dynamodb_set_recovery(run->client, text(run, "table"), true, run->error);
 }
 
 static enum sl_err dynamodb_describe_table(struct run *run)
@@ -304,10 +328,198 @@ static enum sl_err sns_subscribe(struct run *run)
 {
 	SL_AUTO(sl_freep)
 	char *arn = NULL;
-	enum sl_err err = sl_sns_subscribe(run->client, text(run, "topic_arn"),
-		text(run, "protocol"), text(run, "endpoint"), &arn, run->error);
+	enum sl_err err =
+		sl_sns_subscribe(run->client, text(run, "topic_arn"), text(run, "protocol"),
+			text(run, "endpoint"), object(run, "attributes"), &arn, run->error);
 	run->result = err ? NULL : json_string(arn);
 	return err;
+}
+
+static enum sl_err sns_create_topic(struct run *run)
+{
+	SL_AUTO(sl_freep)
+	char *arn = NULL;
+	enum sl_err err = sl_sns_create_topic(
+		run->client, text(run, "topic"), object(run, "attributes"), &arn, run->error);
+	run->result = err ? NULL : json_string(arn);
+	return err;
+}
+
+static enum sl_err sns_get_topic_attributes(struct run *run)
+{
+	return sl_sns_get_topic_attributes(
+		run->client, text(run, "topic_arn"), &run->result, run->error);
+}
+
+static enum sl_err sns_set_topic_attribute(struct run *run)
+{
+	return sl_sns_set_topic_attribute(run->client, text(run, "topic_arn"), text(run, "name"),
+		text(run, "value"), run->error);
+}
+
+static enum sl_err sns_list_subscriptions(struct run *run)
+{
+	return sl_sns_list_subscriptions(
+		run->client, text(run, "topic_arn"), &run->result, run->error);
+}
+
+static enum sl_err sns_get_subscription_attributes(struct run *run)
+{
+	return sl_sns_get_subscription_attributes(
+		run->client, text(run, "subscription_arn"), &run->result, run->error);
+}
+
+static enum sl_err sns_set_subscription_attribute(struct run *run)
+{
+	return sl_sns_set_subscription_attribute(run->client, text(run, "subscription_arn"),
+		text(run, "name"), text(run, "value"), run->error);
+}
+
+static enum sl_err sns_unsubscribe(struct run *run)
+{
+	return sl_sns_unsubscribe(run->client, text(run, "subscription_arn"), run->error);
+}
+
+static enum sl_err iam_get_role(struct run *run)
+{
+	return sl_iam_get_role(run->client, text(run, "role"), &run->result, run->error);
+}
+
+static enum sl_err iam_create_role(struct run *run)
+{
+	SL_AUTO(sl_freep)
+	char *arn = NULL;
+	enum sl_err err = sl_iam_create_role(run->client, text(run, "role"), object(run, "trust"),
+		text(run, "description"), text(run, "boundary"), &arn, run->error);
+	run->result = err ? NULL : json_string(arn);
+	return err;
+}
+
+static enum sl_err iam_update_trust(struct run *run)
+{
+	return sl_iam_update_trust(
+		run->client, text(run, "role"), object(run, "trust"), run->error);
+}
+
+static enum sl_err iam_get_role_policy(struct run *run)
+{
+	return sl_iam_get_role_policy(
+		run->client, text(run, "role"), text(run, "policy"), &run->result, run->error);
+}
+
+static enum sl_err iam_put_role_policy(struct run *run)
+{
+	return sl_iam_put_role_policy(run->client, text(run, "role"), text(run, "policy"),
+		object(run, "document"), run->error);
+}
+
+static enum sl_err iam_simulate(struct run *run)
+{
+	const char *const actions[] = {"s3:GetObject", "s3:PutObject"};
+	const struct sl_pair context[] = {{"iam:PassedToService", "mediaconvert.amazonaws.com"}};
+	const struct sl_iam_question question = {
+		.principal_arn = text(run, "principal"),
+		.actions = actions,
+		.action_count = SL_ARRAY_SIZE(actions),
+		.resource_arn = text(run, "resource"),
+		.context = context,
+		.context_count = SL_ARRAY_SIZE(context),
+	};
+	return sl_iam_simulate(run->client, &question, &run->result, run->error);
+}
+
+static enum sl_err sqs_get_queue_url(struct run *run)
+{
+	SL_AUTO(sl_freep)
+	char *url = NULL;
+	enum sl_err err = sl_sqs_get_queue_url(run->client, text(run, "queue"), &url, run->error);
+	run->result = err ? NULL : json_string(url);
+	return err;
+}
+
+static enum sl_err sqs_create_queue(struct run *run)
+{
+	SL_AUTO(sl_freep)
+	char *url = NULL;
+	enum sl_err err = sl_sqs_create_queue(
+		run->client, text(run, "queue"), object(run, "attributes"), &url, run->error);
+	run->result = err ? NULL : json_string(url);
+	return err;
+}
+
+static enum sl_err sqs_get_queue_attributes(struct run *run)
+{
+	return sl_sqs_get_queue_attributes(run->client, text(run, "url"), &run->result, run->error);
+}
+
+static enum sl_err sqs_set_queue_attributes(struct run *run)
+{
+	return sl_sqs_set_queue_attributes(
+		run->client, text(run, "url"), object(run, "attributes"), run->error);
+}
+
+static enum sl_err events_describe_rule(struct run *run)
+{
+	return sl_events_describe_rule(run->client, text(run, "rule"), &run->result, run->error);
+}
+
+static enum sl_err events_put_rule(struct run *run)
+{
+	SL_AUTO(sl_freep)
+	char *arn = NULL;
+	enum sl_err err = sl_events_put_rule(run->client, object(run, "request"), &arn, run->error);
+	run->result = err ? NULL : json_string(arn);
+	return err;
+}
+
+static enum sl_err events_list_targets(struct run *run)
+{
+	return sl_events_list_targets(run->client, text(run, "rule"), &run->result, run->error);
+}
+
+static enum sl_err events_put_targets(struct run *run)
+{
+	return sl_events_put_targets(
+		run->client, text(run, "rule"), object(run, "targets"), run->error);
+}
+
+static enum sl_err s3_get_bucket_location(struct run *run)
+{
+	SL_AUTO(sl_freep)
+	char *region = NULL;
+	enum sl_err err = sl_s3_get_bucket_location(
+		run->client, text(run, "bucket"), text(run, "owner"), &region, run->error);
+	run->result = err ? NULL : json_string(region);
+	return err;
+}
+
+static enum sl_err s3_create_bucket(struct run *run)
+{
+	return sl_s3_create_bucket(run->client, text(run, "bucket"), run->error);
+}
+
+static enum sl_err s3_get_subresource(struct run *run)
+{
+	return sl_s3_get_subresource(run->client, text(run, "bucket"), text(run, "owner"),
+		(enum sl_s3_subresource)number(run, "which", 0), &run->result, run->error);
+}
+
+static enum sl_err s3_put_subresource(struct run *run)
+{
+	return sl_s3_put_subresource(run->client, text(run, "bucket"), text(run, "owner"),
+		(enum sl_s3_subresource)number(run, "which", 0), object(run, "value"), run->error);
+}
+
+static enum sl_err s3_get_bucket_policy(struct run *run)
+{
+	return sl_s3_get_bucket_policy(
+		run->client, text(run, "bucket"), text(run, "owner"), &run->result, run->error);
+}
+
+static enum sl_err s3_put_bucket_policy(struct run *run)
+{
+	return sl_s3_put_bucket_policy(run->client, text(run, "bucket"), text(run, "owner"),
+		object(run, "policy"), run->error);
 }
 
 static enum sl_err sts_get_caller_identity(struct run *run)
@@ -351,7 +563,37 @@ static const struct {
 	{"dynamodb.create_table", dynamodb_create_table},
 	{"dynamodb.describe_table", dynamodb_describe_table},
 	{"sns.confirm_subscription", sns_confirm_subscription},
+	{"dynamodb.update_table", dynamodb_update_table},
+	{"dynamodb.get_recovery", dynamodb_get_recovery},
+	{"dynamodb.set_recovery", dynamodb_set_recovery},
 	{"sns.subscribe", sns_subscribe},
+	{"sns.create_topic", sns_create_topic},
+	{"sns.get_topic_attributes", sns_get_topic_attributes},
+	{"sns.set_topic_attribute", sns_set_topic_attribute},
+	{"sns.list_subscriptions", sns_list_subscriptions},
+	{"sns.get_subscription_attributes", sns_get_subscription_attributes},
+	{"sns.set_subscription_attribute", sns_set_subscription_attribute},
+	{"sns.unsubscribe", sns_unsubscribe},
+	{"iam.get_role", iam_get_role},
+	{"iam.create_role", iam_create_role},
+	{"iam.update_trust", iam_update_trust},
+	{"iam.get_role_policy", iam_get_role_policy},
+	{"iam.put_role_policy", iam_put_role_policy},
+	{"iam.simulate", iam_simulate},
+	{"sqs.get_queue_url", sqs_get_queue_url},
+	{"sqs.create_queue", sqs_create_queue},
+	{"sqs.get_queue_attributes", sqs_get_queue_attributes},
+	{"sqs.set_queue_attributes", sqs_set_queue_attributes},
+	{"events.describe_rule", events_describe_rule},
+	{"events.put_rule", events_put_rule},
+	{"events.list_targets", events_list_targets},
+	{"events.put_targets", events_put_targets},
+	{"s3.get_bucket_location", s3_get_bucket_location},
+	{"s3.create_bucket", s3_create_bucket},
+	{"s3.get_subresource", s3_get_subresource},
+	{"s3.put_subresource", s3_put_subresource},
+	{"s3.get_bucket_policy", s3_get_bucket_policy},
+	{"s3.put_bucket_policy", s3_put_bucket_policy},
 	{"sts.get_caller_identity", sts_get_caller_identity},
 };
 

@@ -7,11 +7,37 @@ import re
 import urllib.parse
 import xml.etree.ElementTree
 
+import botocore.model
 import botocore.session
 
-SERVICES = ["s3", "mediaconvert", "rekognition", "transcribe", "dynamodb", "sns", "sts"]
+SERVICES = ["s3", "mediaconvert", "rekognition", "transcribe", "dynamodb", "sns", "sts", "iam",
+            "events"]
 _session = botocore.session.get_session()
 MODELS = {name: _session.get_service_model(name) for name in SERVICES}
+
+
+def _without_query_names(value):
+    """A model without the names that the query protocol has of its own."""
+    if isinstance(value, list):
+        return [_without_query_names(item) for item in value]
+    if isinstance(value, dict):
+        return {name: _without_query_names(item) for name, item in value.items()
+                if not (name in ("locationName", "flattened") and isinstance(item, (str, bool)))}
+    return value
+
+
+def _sqs():
+    """SQS speaks JSON since 2023; Debian 12's botocore knows its query protocol only, with the same
+    operations and shapes."""
+    description = _session.get_component("data_loader").load_service_model("sqs", "service-2")
+    if description["metadata"]["protocol"] == "query":
+        description = {**description, "shapes": _without_query_names(description["shapes"])}
+        description["metadata"] = {**description["metadata"], "protocol": "json",
+                                   "jsonVersion": "1.0", "targetPrefix": "AmazonSQS"}
+    return botocore.model.ServiceModel(description, "sqs")
+
+
+MODELS["sqs"] = _sqs()
 
 
 def from_wire(value, shape):
@@ -31,8 +57,7 @@ def from_wire(value, shape):
 def from_xml(element, shape):
     """The same of an XML element; lists are flattened, as S3's are in requests."""
     if shape.type_name != "structure":
-        return {"true": True, "false": False}[element.text] if shape.type_name == "boolean" \
-            else element.text or ""
+        return _typed(element.text or "", shape)
     members = {member.serialization.get("name", name): (name, member)
                for name, member in shape.members.items()}
     value = {}
@@ -48,7 +73,34 @@ def from_xml(element, shape):
 
 
 def _typed(text, shape):
+    if shape.type_name == "boolean":
+        return {"true": True, "false": False}[text]
     return int(text) if shape.type_name in ("integer", "long") else text
+
+
+def from_form(form, prefix, shape):
+    """The value below a name of a form, whose fields it takes out."""
+    if shape.type_name == "structure":
+        members = ((name, prefix + member.serialization.get("name", name), member)
+                   for name, member in shape.members.items())
+        return {name: from_form(form, at, member) for name, at, member in members
+                if any(field == at or field.startswith(at + ".") for field in form)}
+    if shape.type_name == "map":
+        entries = _numbered(form, prefix + ".entry.")
+        return {form.pop(at + ".key"): from_form(form, at + ".value", shape.value)
+                for at in entries}
+    if shape.type_name == "list":
+        inside = shape.member.type_name == "structure"
+        return [from_form(form, at + "." * inside, shape.member)
+                for at in _numbered(form, prefix + ".member.")]
+    return _typed(form.pop(prefix), shape)
+
+
+def _numbered(form, prefix):
+    numbers = {int(field[len(prefix):].partition(".")[0]) for field in form
+               if field.startswith(prefix)}
+    assert numbers == set(range(1, len(numbers) + 1)), (prefix, numbers)
+    return [f"{prefix}{number}" for number in sorted(numbers)]
 
 
 def _decode_rest(operation, request):
@@ -95,10 +147,9 @@ def decode_request(model, operation, request):
         form = dict(urllib.parse.parse_qsl(request.body.decode(), strict_parsing=True))
         assert form.pop("Action") == operation.name
         assert form.pop("Version") == model.metadata["apiVersion"]
-        assert set(form) <= set(operation.input_shape.members)
-        return {name: {"true": True, "false": False}.get(value, value)
-                if operation.input_shape.members[name].type_name == "boolean" else value
-                for name, value in form.items()}
+        parameters = from_form(form, "", operation.input_shape) if operation.input_shape else {}
+        assert not form, "fields that the model has not"
+        return parameters
     parameters = _decode_rest(operation, request)
     if protocol == "rest-json":
         assert (request.header("Content-Type") == "application/json") == bool(request.body)
@@ -108,9 +159,18 @@ def decode_request(model, operation, request):
         parameters["Body"] = request.body
     elif request.body:
         payload = operation.input_shape.serialization["payload"]
-        parameters[payload] = from_xml(xml.etree.ElementTree.fromstring(request.body),
-                                       operation.input_shape.members[payload])
+        shape = operation.input_shape.members[payload]
+        parameters[payload] = request.body.decode() if shape.type_name == "string" else \
+            from_xml(xml.etree.ElementTree.fromstring(request.body), shape)
     return parameters
+
+
+def sorted_xml(text):
+    """XML in comparable form: elements of different names have no order in S3's requests."""
+    root = xml.etree.ElementTree.fromstring(text)
+    for element in root.iter():
+        element[:] = sorted(element, key=lambda child: child.tag)  # stable: lists keep theirs
+    return xml.etree.ElementTree.canonicalize(xml.etree.ElementTree.tostring(root))
 
 
 def wire_form(request):
@@ -123,7 +183,7 @@ def wire_form(request):
     elif "form-urlencoded" in content_type:
         body = sorted(urllib.parse.parse_qsl(body.decode()))
     elif content_type == "application/xml":
-        body = xml.etree.ElementTree.canonicalize(body)
+        body = sorted_xml(body)
     return {"method": request.method, "path": urllib.parse.unquote(path),
             "query": sorted(urllib.parse.parse_qsl(query, keep_blank_values=True)),
             "body": body or None, "target": request.header("X-Amz-Target"),

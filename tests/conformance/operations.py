@@ -146,7 +146,15 @@ def _dynamodb_cases():
                request={"KeyConditionExpression": "fileName = :f", "Limit": 5,
                         "ExpressionAttributeValues": {":f": {"S": "x"}}})
     yield case("scan", "Scan", {"Items": [], "Count": 0}, request={"Limit": 5})
-    yield case("create_table", "CreateTable", {"TableDescription": {}}, partition_key="fileName")
+    definition = {
+        "TableName": table["table"], "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "fileName", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "fileName", "KeyType": "HASH"}]}
+    yield case("create_table", "CreateTable", {"TableDescription": {}}, request=definition)
+    yield case("update_table", "UpdateTable", {"TableDescription": {}},
+               request={"TableName": table["table"], "BillingMode": "PAY_PER_REQUEST"})
+    yield case("get_recovery", "DescribeContinuousBackups", {"ContinuousBackupsDescription": {}})
+    yield case("set_recovery", "UpdateContinuousBackups", {"ContinuousBackupsDescription": {}})
     yield case("describe_table", "DescribeTable", {"Table": {"TableStatus": "ACTIVE"}})
 
 
@@ -165,4 +173,133 @@ def _query_cases():
                     "<Arn>arn:aws:iam::123456789012:user/x</Arn>"))
 
 
-CASES = [*_s3_cases(), *_json_cases(), *_dynamodb_cases(), *_query_cases()]
+def _sns_topic_cases():
+    topic = "arn:aws:sns:eu-west-1:123456789012:t"
+    subscription = topic + ":1"
+    attributes = {"SignatureVersion": "2", "DeliveryPolicy": '{"http": {"a": "b&c=d"}}'}
+    got = "<Attributes><entry><key>SignatureVersion</key><value>2</value></entry></Attributes>"
+
+    def case(op, operation, inside, expect, **arguments):
+        return Case({"op": "sns." + op, **arguments}, "sns", operation, _xml(operation, inside),
+                    expect)
+    yield case("create_topic", "CreateTopic", f"<TopicArn>{topic}</TopicArn>",
+               {"Name": "t", "Attributes": attributes}, topic="t", attributes=attributes)
+    yield case("get_topic_attributes", "GetTopicAttributes", got, {"TopicArn": topic},
+               topic_arn=topic)
+    change = {"AttributeName": "Policy", "AttributeValue": '{"Version": "x y"}'}
+    yield case("set_topic_attribute", "SetTopicAttributes", "", {"TopicArn": topic, **change},
+               topic_arn=topic, name="Policy", value=change["AttributeValue"])
+    yield case("list_subscriptions", "ListSubscriptionsByTopic", "<Subscriptions/>",
+               {"TopicArn": topic}, topic_arn=topic)
+    yield case("get_subscription_attributes", "GetSubscriptionAttributes", got,
+               {"SubscriptionArn": subscription}, subscription_arn=subscription)
+    yield case("set_subscription_attribute", "SetSubscriptionAttributes", "",
+               {"SubscriptionArn": subscription, **change}, subscription_arn=subscription,
+               name="Policy", value=change["AttributeValue"])
+    yield case("unsubscribe", "Unsubscribe", "", {"SubscriptionArn": subscription},
+               subscription_arn=subscription)
+
+
+def _iam_cases():
+    document = {"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::b/é ä?&*"}]}
+    text = "%7B%22Version%22%3A%222012-10-17%22%7D"
+    role = f"<Role><Arn>arn:aws:iam::1:role/r</Arn><AssumeRolePolicyDocument>{text}" \
+        "</AssumeRolePolicyDocument></Role>"
+
+    def case(op, operation, inside, expect, **arguments):
+        return Case({"op": "iam." + op, "role": "r", "policy": "p", **arguments}, "iam", operation,
+                    _xml(operation, inside), expect)
+    yield case("get_role", "GetRole", role, {"RoleName": "r"})
+    yield case("create_role", "CreateRole", role,
+               {"RoleName": "r", "Description": "d e", "PermissionsBoundary": "arn:aws:iam::1:policy/b"},
+               trust=document, description="d e", boundary="arn:aws:iam::1:policy/b")
+    yield case("update_trust", "UpdateAssumeRolePolicy", "", {"RoleName": "r"}, trust=document)
+    yield case("get_role_policy", "GetRolePolicy", f"<PolicyDocument>{text}</PolicyDocument>",
+               {"RoleName": "r", "PolicyName": "p"})
+    yield case("put_role_policy", "PutRolePolicy", "", {"RoleName": "r", "PolicyName": "p"},
+               document=document)
+    allowed = "<member><EvalActionName>s3:GetObject</EvalActionName>" \
+        "<EvalDecision>allowed</EvalDecision></member>"
+    yield case("simulate", "SimulatePrincipalPolicy",
+               f"<EvaluationResults>{allowed * 2}</EvaluationResults>",
+               {"PolicySourceArn": "arn:aws:iam::123456789012:role/r",
+                "ActionNames": ["s3:GetObject", "s3:PutObject"],
+                "ResourceArns": ["arn:aws:s3:::b/*"],
+                "ContextEntries": [{"ContextKeyName": "iam:PassedToService",
+                                    "ContextKeyValues": ["mediaconvert.amazonaws.com"],
+                                    "ContextKeyType": "string"}]},
+               principal="arn:aws:iam::123456789012:role/r", resource="arn:aws:s3:::b/*")
+
+
+def _setup_json_cases():
+    url = "https://sqs.eu-west-1.amazonaws.com/123456789012/q"
+    attributes = {"MessageRetentionPeriod": "1209600", "Policy": "{}"}
+
+    def case(service, op, operation, answer, expect=None, **arguments):
+        return Case({"op": f"{service}.{op}", **arguments}, service, operation, _json(answer),
+                    expect or {})
+    yield case("sqs", "get_queue_url", "GetQueueUrl", {"QueueUrl": url}, {"QueueName": "q"},
+               queue="q")
+    yield case("sqs", "create_queue", "CreateQueue", {"QueueUrl": url},
+               {"QueueName": "q", "Attributes": attributes}, queue="q", attributes=attributes)
+    yield case("sqs", "get_queue_attributes", "GetQueueAttributes", {"Attributes": attributes},
+               {"QueueUrl": url, "AttributeNames": ["All"]}, url=url)
+    yield case("sqs", "set_queue_attributes", "SetQueueAttributes", {},
+               {"QueueUrl": url, "Attributes": attributes}, url=url, attributes=attributes)
+    targets = [{"Id": "sns", "Arn": "arn:aws:sns:eu-west-1:123456789012:t",
+                "DeadLetterConfig": {"Arn": "arn:aws:sqs:eu-west-1:123456789012:q"}}]
+    rule = {"Name": "r", "EventPattern": '{"source": ["aws.transcribe"]}', "State": "ENABLED"}
+    yield case("events", "describe_rule", "DescribeRule", rule, {"Name": "r"}, rule="r")
+    yield case("events", "put_rule", "PutRule", {"RuleArn": "arn"}, rule, request=rule)
+    yield case("events", "list_targets", "ListTargetsByRule", {"Targets": targets}, {"Rule": "r"},
+               rule="r")
+    yield case("events", "put_targets", "PutTargets", {"FailedEntryCount": 0},
+               {"Rule": "r", "Targets": targets}, rule="r", targets=targets)
+
+
+SUBRESOURCES = [
+    ("BucketNotificationConfiguration", "NotificationConfiguration", {
+        "TopicConfiguration": [{"Id": "a & <b>", "Topic": "arn:aws:sns:eu-west-1:123456789012:t",
+                                "Event": ["s3:ObjectCreated:*"],
+                                "Filter": {"S3Key": {"FilterRule": {"Name": "prefix",
+                                                                    "Value": "uploads/"}}}}],
+        "EventBridgeConfiguration": {}}),
+    ("BucketLifecycleConfiguration", "LifecycleConfiguration", {
+        "Rule": [{"ID": "r", "Filter": {"Prefix": ""}, "Status": "Enabled",
+                  "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7}}]}),
+    ("BucketCors", "CORSConfiguration", {
+        "CORSRule": {"AllowedOrigin": ["https://a", "https://b"], "AllowedMethod": "PUT",
+                     "AllowedHeader": "*", "ExposeHeader": "ETag", "MaxAgeSeconds": 3000}}),
+    ("BucketEncryption", "ServerSideEncryptionConfiguration", {
+        "Rule": {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"},
+                 "BucketKeyEnabled": False}}),
+    ("PublicAccessBlock", "PublicAccessBlockConfiguration", {
+        "BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": True,
+        "RestrictPublicBuckets": True}),
+    ("BucketOwnershipControls", "OwnershipControls", {
+        "Rule": {"ObjectOwnership": "BucketOwnerEnforced"}}),
+]
+
+
+def _s3_bucket_cases():
+    bucket = {"bucket": "bkt", "owner": "123456789012"}
+    wire = {"Bucket": "bkt", "ExpectedBucketOwner": "123456789012"}
+    yield Case({"op": "s3.get_bucket_location", **bucket}, "s3", "GetBucketLocation",
+               Answer(200, b"<LocationConstraint>eu-west-1</LocationConstraint>"), wire)
+    yield Case({"op": "s3.create_bucket", "bucket": "bkt"}, "s3", "CreateBucket", Answer(),
+               {"Bucket": "bkt", "CreateBucketConfiguration": {"LocationConstraint": "eu-west-1"}})
+    for which, (name, root, value) in enumerate(SUBRESOURCES):
+        yield Case({"op": "s3.get_subresource", **bucket, "which": which}, "s3", "Get" + name,
+                   Answer(200, f"<{root}/>".encode()), wire)
+        yield Case({"op": "s3.put_subresource", **bucket, "which": which, "value": value}, "s3",
+                   "Put" + name, Answer(), wire)
+    policy = {"Version": "2012-10-17", "Statement": []}
+    yield Case({"op": "s3.get_bucket_policy", **bucket}, "s3", "GetBucketPolicy",
+               Answer(200, json.dumps(policy).encode()), wire)
+    yield Case({"op": "s3.put_bucket_policy", **bucket, "policy": policy}, "s3", "PutBucketPolicy",
+               Answer(204), {**wire, "Policy": json.dumps(policy, separators=(",", ":"))})
+
+
+CASES = [*_s3_cases(), *_json_cases(), *_dynamodb_cases(), *_query_cases(), *_sns_topic_cases(),
+         *_iam_cases(), *_setup_json_cases(), *_s3_bucket_cases()]

@@ -6,7 +6,6 @@ import datetime
 import json
 import types
 import urllib.parse
-import xml.etree.ElementTree
 from pathlib import Path
 
 import botocore.auth
@@ -17,7 +16,7 @@ import botocore.validate
 import pytest
 
 from capture import ACCESS_KEY, CLOCK_MS, REGION, SECRET_KEY, Capture, drive
-from model import MODELS, decode_request, strict_report, wire_form
+from model import MODELS, decode_request, sorted_xml, strict_report, wire_form
 from operations import CASES, KEYS
 
 TOKENS = [None, "FwoGZXIvYXdzE//+token=="]
@@ -122,7 +121,7 @@ def expected_wire(model, operation, parameters):
     # make them for a custom endpoint.
     if model.service_name == "s3" and not path.startswith("/" + parameters["Bucket"]):
         path = "/" + parameters["Bucket"] + path
-    if operation.name in ("ListObjectsV2", "DeleteObjects"):
+    if model.service_name == "s3" and "Key" not in operation.input_shape.members:
         path += "/"  # both forms are S3's
     query = wire["query_string"]
     pairs = list(query.items()) if isinstance(query, dict) else urllib.parse.parse_qsl(query)
@@ -132,8 +131,10 @@ def expected_wire(model, operation, parameters):
         body = sorted((k, str(v)) for k, v in body.items())
     elif model.metadata["protocol"] in ("json", "rest-json"):
         body = json.loads(body) if body else None
-    elif operation.name == "DeleteObjects":
-        body = xml.etree.ElementTree.canonicalize(body)
+    elif operation.name == "PutBucketPolicy":
+        body = json.loads(body)
+    elif body and operation.name != "PutObject":
+        body = sorted_xml(body)
     headers = {k.lower(): v for k, v in wire["headers"].items()}
     return {"method": wire["method"], "path": urllib.parse.unquote(path),
             "query": sorted((k, str(v)) for k, v in pairs), "body": body or None,

@@ -115,7 +115,7 @@ def test_results_wait_for_a_table_that_is_missing(svc, cloud, uri, footage):
     cloud.client("dynamodb").delete_table(TableName=TABLE)
     video = svc.submit(uri, analyses=["labels"])
     wait_failures(svc, video, 3, "labels_poll")
-    assert "err=table_missing" in svc.log() and "provision.py" in svc.log()
+    assert "err=table_missing" in svc.log() and "spotlist provision" in svc.log()
     provision(cloud, "create", "--bucket", svc.bucket)
     wait_whole(svc, video, footage)
     assert cloud.resource("dynamodb").Table(TABLE).get_item(

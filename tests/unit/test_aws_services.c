@@ -19,6 +19,7 @@
 #include "rekognition.h"
 #include "s3.h"
 #include "sns.h"
+#include "sns_topic.h"
 #include "sts.h"
 #include "text.h"
 #include "transcribe.h"
@@ -782,13 +783,13 @@ static void sns_confirms_without_credentials(void **state)
 	SL_AUTO(sl_freep)
 	char *pending = NULL;
 	assert_int_equal(sl_sns_subscribe(f->client, "arn:t", "https", "https://h/sns?a=b&c",
-				 &pending, &f->error),
+				 NULL, &pending, &f->error),
 		SL_ERR_OK);
 	assert_string_equal(pending, "pending confirmation");
 	assert_non_null(f->script.header[1]);
 	assert_non_null(strstr(f->script.seen[1], "Endpoint=https%3A%2F%2Fh%2Fsns%3Fa%3Db%26c"));
 	char *none = NULL;
-	assert_int_equal(sl_sns_subscribe(f->client, "arn:t", "https", "x", &none, &f->error),
+	assert_int_equal(sl_sns_subscribe(f->client, "arn:t", "https", "x", NULL, &none, &f->error),
 		SL_ERR_AWS_PROTOCOL);
 	assert_null(none);
 }

@@ -18,6 +18,9 @@
 #define DYNAMODB     SL_SERVICE_DYNAMODB
 #define SNS          SL_SERVICE_SNS
 #define STS          SL_SERVICE_STS
+#define IAM          SL_SERVICE_IAM
+#define SQS          SL_SERVICE_SQS
+#define EVENTS       SL_SERVICE_EVENTS
 
 enum variant { PLAIN, FIPS, DUAL };
 
@@ -29,6 +32,22 @@ static const struct {
 	enum variant variant;
 	const char *host;
 } aws_hosts[] = {
+	{IAM, "us-east-1", PLAIN, "iam.amazonaws.com"},
+	{IAM, "eu-west-1", PLAIN, "iam.amazonaws.com"},
+	{IAM, "eu-west-1", FIPS, "iam-fips.amazonaws.com"},
+	{IAM, "eu-west-1", DUAL, "iam.global.api.aws"},
+	{IAM, "cn-northwest-1", PLAIN, "iam.cn-north-1.amazonaws.com.cn"},
+	{IAM, "us-gov-east-1", PLAIN, "iam.us-gov.amazonaws.com"},
+	{IAM, "us-gov-east-1", FIPS, "iam.us-gov.amazonaws.com"},
+	{IAM, "eusc-de-east-1", PLAIN, "iam.eusc-de-east-1.amazonaws.eu"},
+	{SQS, "eu-west-1", PLAIN, "sqs.eu-west-1.amazonaws.com"},
+	{SQS, "us-east-1", FIPS, "sqs-fips.us-east-1.amazonaws.com"},
+	{SQS, "us-gov-west-1", FIPS, "sqs.us-gov-west-1.amazonaws.com"},
+	{SQS, "cn-north-1", PLAIN, "sqs.cn-north-1.amazonaws.com.cn"},
+	{EVENTS, "eu-west-1", PLAIN, "events.eu-west-1.amazonaws.com"},
+	{EVENTS, "us-east-1", FIPS, "events-fips.us-east-1.amazonaws.com"},
+	{EVENTS, "us-gov-west-1", FIPS, "events.us-gov-west-1.amazonaws.com"},
+	{EVENTS, "us-east-1", DUAL, "events.us-east-1.api.aws"},
 	{REKOGNITION, "us-east-1", PLAIN, "rekognition.us-east-1.amazonaws.com"},
 	{REKOGNITION, "us-east-1", FIPS, "rekognition-fips.us-east-1.amazonaws.com"},
 	{REKOGNITION, "us-east-1", DUAL, "rekognition.us-east-1.api.aws"},
