@@ -172,7 +172,9 @@ static void aws_hosts_are_those_of_the_sdks(void **state)
 		if (!err) {
 			assert_string_equal(endpoint.host, aws_hosts[i].host);
 			assert_string_equal(endpoint.base_path, "");
-			assert_string_equal(endpoint.signing_region, aws_hosts[i].region);
+			if (aws_hosts[i].service != IAM) {
+				assert_string_equal(endpoint.signing_region, aws_hosts[i].region);
+			}
 			assert_string_equal(
 				endpoint.signing_name, sl_service_name(aws_hosts[i].service));
 			assert_true(endpoint.https);
@@ -256,6 +258,24 @@ static void partitions_follow_from_regions(void **state)
 	}
 }
 
+static void iam_is_signed_for_its_partitions_region(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *region;
+		const char *signing;
+	} cases[] = {{"eu-west-1", "us-east-1"}, {"cn-northwest-1", "cn-north-1"},
+		{"us-gov-east-1", "us-gov-west-1"}, {"eusc-de-east-1", "eusc-de-east-1"}};
+	for (size_t i = 0; i < SL_ARRAY_SIZE(cases); i++) {
+		const struct sl_endpoint_settings settings = {.region = cases[i].region};
+		SL_AUTO(sl_endpoint_finish)
+		struct sl_endpoint endpoint = {0};
+		assert_int_equal(
+			sl_endpoint_resolve(&settings, IAM, NULL, &endpoint, NULL), SL_ERR_OK);
+		assert_string_equal(endpoint.signing_region, cases[i].signing);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -264,6 +284,7 @@ int main(void)
 		cmocka_unit_test(urls_that_are_none_are_refused),
 		cmocka_unit_test(a_url_excludes_fips_and_dualstack),
 		cmocka_unit_test(partitions_follow_from_regions),
+		cmocka_unit_test(iam_is_signed_for_its_partitions_region),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
