@@ -24,6 +24,8 @@
 	packages_lint=(clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-venv libcmocka-dev)
 	packages_fuzz=(clang libclang-rt-dev libcmocka-dev)
 	packages_bench=(wrk)
+	# Where no Docker engine answers; bubblewrap runs the images, systemd judges the units.
+	packages_image=(buildah debootstrap bubblewrap systemd)
 }
 
 say() {
