@@ -20,6 +20,8 @@ typedef enum sl_err sl_sns_fetch(void *context, const char *url, size_t max_byte
 struct sl_sns_trust {
 	const char *endpoint;  /* a URL that stands for SNS in place of AWS, or NULL */
 	const char *ca_bundle; /* PEM file of roots; NULL: the system's */
+	/* PEM text of a certificate and its issuers, taken for what would be fetched; or NULL */
+	const char *given;
 	sl_sns_fetch *fetch;
 	void *fetch_context;
 };
@@ -29,6 +31,8 @@ struct sl_sns_certificate {
 	EVP_PKEY *key;
 	int64_t valid_from_ms; /* of the whole chain */
 	int64_t valid_to_ms;
+	char *subject; /* for people: "CN=sns.amazonaws.com" */
+	char *issuer;
 };
 void sl_sns_certificate_finish(struct sl_sns_certificate *certificate);
 
@@ -36,6 +40,16 @@ void sl_sns_certificate_finish(struct sl_sns_certificate *certificate);
  *  <origin>/SimpleNotificationService-<32 hex digits>.pem. SNS_CERT_URL otherwise. Pure. */
 SL_MUST_CHECK enum sl_err sl_sns_certificate_check_url(const struct sl_sns_trust *trust,
 	const char *topic_arn, const char *url, struct sl_error *reterr);
+
+/** Where certificates for messages of this topic are, appended: "https://sns.<region>.<suffix>", or
+ *  the origin of `trust->endpoint`. False: the ARN is not one of SNS in a partition that is known,
+ *  or its region is of another partition. Pure. */
+SL_MUST_CHECK bool sl_sns_certificate_origin(
+	const struct sl_sns_trust *trust, const char *topic_arn, struct sl_buf *out);
+
+/** The second half of sl_sns_certificate_check_url(), for whoever has the origin. Pure. */
+SL_MUST_CHECK enum sl_err sl_sns_certificate_match_url(
+	const char *origin, const char *url, struct sl_error *reterr);
 
 /** The name that the certificate for topics of this ARN's region carries, appended. False: the
  *  ARN is not one of SNS in a partition that is known. Pure. */

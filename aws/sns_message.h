@@ -45,7 +45,19 @@ struct sl_sns_verifier_options {
 	const char *const *topic_arns; /* the allow-list: the real authentication */
 	size_t topic_count;
 	int64_t max_age_ms; /* older (or this far in the future) is SNS_STALE */
+	/* PEM of the signing certificate, followed by its issuers if they are wanted, to be taken
+	 * for what is at SigningCertURL. NULL: what is there is fetched. */
+	const char *certificate;
 };
+
+/* Who signed a message, for people. Strings are owned. */
+struct sl_sns_verified {
+	char *subject; /* of the certificate: "CN=sns.amazonaws.com" */
+	char *issuer;
+	int64_t valid_from_ms; /* of the certificate and all up to the root */
+	int64_t valid_to_ms;
+};
+void sl_sns_verified_finish(struct sl_sns_verified *verified);
 
 /**
  * A verifier, shared by all threads. The certificate's host is derived from the topic's partition
@@ -62,5 +74,10 @@ void sl_sns_verifier_destroy(struct sl_sns_verifier *verifier);
  *  Thread-safe; a certificate not yet cached is fetched on the calling thread, 5 s at most. */
 SL_MUST_CHECK enum sl_err sl_sns_verifier_check(struct sl_sns_verifier *verifier,
 	const struct sl_sns_message *message, int64_t now_ms, struct sl_error *reterr);
+
+/** The same, and who signed it. `ret` may be NULL. */
+SL_MUST_CHECK enum sl_err sl_sns_verifier_explain(struct sl_sns_verifier *verifier,
+	const struct sl_sns_message *message, int64_t now_ms, struct sl_sns_verified *ret,
+	struct sl_error *reterr);
 
 #endif

@@ -1,52 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Whether an SNS message is what it says: topic allow-list, certificate, signature, age. Entry
- * points: sl_sns_verifier_create(), _check(), _destroy(). One verifier serves all threads; its
- * cache of certificates has a mutex, which is not held while one is fetched.
+ * points: sl_sns_verifier_create(), _check(), _explain(), _destroy(). One verifier serves all
+ * threads; certificates are kept in sns_signers.c.
  */
-#include <openssl/err.h>
-#include <pthread.h>
 #include <string.h>
 
 #include "call_internal.h"
 #include "clock.h"
+#include "diagnose.h"
 #include "mem.h"
 #include "sns_certificate.h"
+#include "sns_signers.h"
 #include "text.h"
 
-#define MAX_CACHED       16
-#define MAX_FETCHES      4 /* at once: forged messages must not occupy every HTTP thread */
 #define FETCH_TIMEOUT_MS 5000
-#define RETRY_AFTER_MS   5000
 
-struct cached {
-	char *key; /* name and URL; NULL: free */
-	struct sl_sns_certificate certificate;
-	uint64_t used; /* when, on the cache's own count */
-};
-
-/* A fetch under way. Those who want the same certificate wait for it and share what comes. */
-struct fetch {
-	char *key; /* NULL: free */
-	int waiting;
-	bool done;
-	enum sl_err err;
-	struct sl_sns_certificate certificate;
+/* An allowed topic, and what follows from its ARN. */
+struct topic {
+	char *arn;
+	char *signer; /* name in the certificate; NULL: the ARN is of no partition that is known */
+	char *origin; /* where certificates are: "https://sns.eu-west-1.amazonaws.com" */
 };
 
 struct sl_sns_verifier {
-	char **topic_arns;
+	struct topic *topics;
 	size_t topic_count;
 	int64_t max_age_ms;
-	struct sl_aws *aws; /* borrowed; NULL with a trust that was given */
-	struct sl_sns_trust trust;
-	char *endpoint;
-	char *ca_bundle;
-	pthread_mutex_t mutex; /* guards what follows */
-	pthread_cond_t fetched;
-	struct cached cached[MAX_CACHED];
-	struct fetch fetches[MAX_FETCHES];
-	uint64_t count;
+	struct sl_sns_signers *signers;
 };
 
 /* --- the network ---------------------------------------------------------------------------- */
@@ -77,7 +58,7 @@ static void free_easy(CURL **easy)
 static enum sl_err download_url(void *context, const char *url, size_t max_bytes,
 	struct sl_buf *out, struct sl_error *reterr)
 {
-	const struct sl_sns_verifier *verifier = context;
+	const struct sl_aws *aws = context;
 	struct sl_buf body = SL_BUF_INIT;
 	struct download download = {&body, max_bytes, false};
 	char text[CURL_ERROR_SIZE] = "";
@@ -87,7 +68,7 @@ static enum sl_err download_url(void *context, const char *url, size_t max_bytes
 		return sl_error_set(
 			reterr, SL_ERR_SNS_CERT_UNAVAILABLE, "curl has no memory for a handle");
 	}
-	sl_curl_defaults(easy, verifier->aws, FETCH_TIMEOUT_MS);
+	sl_curl_defaults(easy, aws, FETCH_TIMEOUT_MS);
 	curl_easy_setopt(easy, CURLOPT_URL, url);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, &download);
@@ -102,8 +83,11 @@ static enum sl_err download_url(void *context, const char *url, size_t max_bytes
 		err = sl_error_set(reterr, SL_ERR_SNS_CERT_UNAVAILABLE,
 			"%s has more than %zu bytes", url, max_bytes);
 	} else if (code != CURLE_OK) {
-		err = sl_error_set(reterr, SL_ERR_SNS_CERT_UNAVAILABLE, "%s: %s", url,
-			text[0] != '\0' ? text : curl_easy_strerror(code));
+		SL_AUTO(sl_buf_finish)
+		struct sl_buf why = SL_BUF_INIT;
+		sl_diagnose_transfer(&why, easy, code, url, text);
+		err = sl_error_set(
+			reterr, SL_ERR_SNS_CERT_UNAVAILABLE, "%s: %s", url, sl_buf_str(&why));
 	} else {
 		err = sl_error_set(reterr, SL_ERR_SNS_CERT_UNAVAILABLE,
 			"%s answered with HTTP status %ld", url, status);
@@ -114,38 +98,45 @@ static enum sl_err download_url(void *context, const char *url, size_t max_bytes
 
 /* --- life ----------------------------------------------------------------------------------- */
 
+static void topic_init(struct topic *topic, const struct sl_sns_trust *trust, const char *arn)
+{
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf signer = SL_BUF_INIT;
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf origin = SL_BUF_INIT;
+	topic->arn = sl_strdup(arn);
+	if (sl_sns_certificate_name(arn, &signer) &&
+		sl_sns_certificate_origin(trust, arn, &origin)) {
+		topic->signer = sl_buf_steal(&signer);
+		topic->origin = sl_buf_steal(&origin);
+	}
+}
+
 struct sl_sns_verifier *sl_sns_verifier_create_with(
 	const struct sl_sns_trust *trust, const struct sl_sns_verifier_options *options)
 {
 	struct sl_sns_verifier *verifier = sl_calloc(1, sizeof *verifier);
-	verifier->topic_arns = sl_calloc(options->topic_count, sizeof *verifier->topic_arns);
+	verifier->topics = sl_calloc(options->topic_count, sizeof *verifier->topics);
 	verifier->topic_count = options->topic_count;
 	for (size_t i = 0; i < options->topic_count; i++) {
-		verifier->topic_arns[i] = sl_strdup(options->topic_arns[i]);
+		topic_init(&verifier->topics[i], trust, options->topic_arns[i]);
 	}
 	verifier->max_age_ms = options->max_age_ms;
-	verifier->endpoint = sl_strdup(trust->endpoint);
-	verifier->ca_bundle = sl_strdup(trust->ca_bundle);
-	verifier->trust = *trust;
-	verifier->trust.endpoint = verifier->endpoint;
-	verifier->trust.ca_bundle = verifier->ca_bundle;
-	pthread_mutex_init(&verifier->mutex, NULL);
-	pthread_cond_init(&verifier->fetched, NULL);
+	verifier->signers = sl_sns_signers_create(trust);
 	return verifier;
 }
 
 struct sl_sns_verifier *sl_sns_verifier_create(
 	struct sl_aws *aws, const struct sl_sns_verifier_options *options)
 {
-	struct sl_sns_trust trust = {
+	const struct sl_sns_trust trust = {
 		.endpoint = sl_aws_endpoints(aws)->urls[SL_SERVICE_SNS],
 		.ca_bundle = sl_aws_ca_bundle(aws),
+		.given = options->certificate,
 		.fetch = download_url,
+		.fetch_context = aws,
 	};
-	struct sl_sns_verifier *verifier = sl_sns_verifier_create_with(&trust, options);
-	verifier->aws = aws;
-	verifier->trust.fetch_context = verifier;
-	return verifier;
+	return sl_sns_verifier_create_with(&trust, options);
 }
 
 void sl_sns_verifier_destroy(struct sl_sns_verifier *verifier)
@@ -154,195 +145,75 @@ void sl_sns_verifier_destroy(struct sl_sns_verifier *verifier)
 		return;
 	}
 	for (size_t i = 0; i < verifier->topic_count; i++) {
-		free(verifier->topic_arns[i]);
+		free(verifier->topics[i].arn);
+		free(verifier->topics[i].signer);
+		free(verifier->topics[i].origin);
 	}
-	for (size_t i = 0; i < MAX_CACHED; i++) {
-		free(verifier->cached[i].key);
-		sl_sns_certificate_finish(&verifier->cached[i].certificate);
-	}
-	pthread_cond_destroy(&verifier->fetched);
-	pthread_mutex_destroy(&verifier->mutex);
-	free(verifier->topic_arns);
-	free(verifier->endpoint);
-	free(verifier->ca_bundle);
+	free(verifier->topics);
+	sl_sns_signers_destroy(verifier->signers);
 	free(verifier);
 }
 
-/* --- certificates --------------------------------------------------------------------------- */
-
-static void share(const struct sl_sns_certificate *from, struct sl_sns_certificate *ret)
+void sl_sns_verified_finish(struct sl_sns_verified *verified)
 {
-	*ret = *from;
-	EVP_PKEY_up_ref(ret->key);
-}
-
-static bool find_cached(
-	struct sl_sns_verifier *verifier, const char *key, struct sl_sns_certificate *ret)
-{
-	for (size_t i = 0; i < MAX_CACHED; i++) {
-		struct cached *cached = &verifier->cached[i];
-		if (sl_text_equal(cached->key, key)) {
-			cached->used = ++verifier->count;
-			share(&cached->certificate, ret);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Takes the place that is free or was not used for the longest time. */
-static void keep(struct sl_sns_verifier *verifier, const char *key,
-	const struct sl_sns_certificate *certificate)
-{
-	struct cached *place = &verifier->cached[0];
-	for (size_t i = 1; i < MAX_CACHED && place->key != NULL; i++) {
-		struct cached *cached = &verifier->cached[i];
-		if (cached->key == NULL || cached->used < place->used) {
-			place = cached;
-		}
-	}
-	free(place->key);
-	sl_sns_certificate_finish(&place->certificate);
-	place->key = sl_strdup(key);
-	place->used = ++verifier->count;
-	share(certificate, &place->certificate);
-}
-
-/* Mutex held. Joins the fetch of this key, else takes a place for one (`*ret_mine`), else NULL. */
-static struct fetch *find_fetch(struct sl_sns_verifier *verifier, const char *key, bool *ret_mine)
-{
-	struct fetch *vacant = NULL;
-	for (size_t i = 0; i < MAX_FETCHES; i++) {
-		struct fetch *fetch = &verifier->fetches[i];
-		if (fetch->key == NULL) {
-			vacant = fetch;
-		} else if (strcmp(fetch->key, key) == 0) {
-			*ret_mine = false;
-			return fetch;
-		}
-	}
-	*ret_mine = true;
-	if (vacant != NULL) {
-		vacant->key = sl_strdup(key);
-	}
-	return vacant;
-}
-
-/* Mutex held. The last one to leave clears the place. */
-static enum sl_err leave_fetch(struct fetch *fetch, struct sl_sns_certificate *ret)
-{
-	enum sl_err err = fetch->err;
-	if (err == SL_ERR_OK) {
-		share(&fetch->certificate, ret);
-	}
-	if (--fetch->waiting == 0) {
-		free(fetch->key);
-		sl_sns_certificate_finish(&fetch->certificate);
-		memset(fetch, 0, sizeof *fetch);
-	}
-	return err;
-}
-
-/* Mutex held, and released while the certificate is fetched. */
-static void run_fetch(struct sl_sns_verifier *verifier, struct fetch *fetch, const char *name,
-	const char *url, int64_t now_ms, struct sl_error *reterr)
-{
-	pthread_mutex_unlock(&verifier->mutex);
-	struct sl_sns_certificate certificate = {NULL, 0, 0};
-	enum sl_err err =
-		sl_sns_certificate_load(&verifier->trust, name, url, now_ms, &certificate, reterr);
-	pthread_mutex_lock(&verifier->mutex);
-	if (err == SL_ERR_OK) {
-		keep(verifier, fetch->key, &certificate);
-	}
-	fetch->certificate = certificate;
-	fetch->err = err;
-	fetch->done = true;
-	pthread_cond_broadcast(&verifier->fetched);
-}
-
-static enum sl_err get_certificate(struct sl_sns_verifier *verifier, const char *name,
-	const char *url, int64_t now_ms, struct sl_sns_certificate *ret, struct sl_error *reterr)
-{
-	SL_AUTO(sl_freep)
-	char *key = sl_asprintf("%s %s", name, url);
-	pthread_mutex_lock(&verifier->mutex);
-	bool mine = false;
-	struct fetch *fetch = NULL;
-	enum sl_err err = SL_ERR_OK;
-	if (!find_cached(verifier, key, ret)) {
-		fetch = find_fetch(verifier, key, &mine);
-		err = fetch == NULL ? SL_ERR_SNS_CERT_UNAVAILABLE : SL_ERR_OK;
-	}
-	if (fetch != NULL) {
-		fetch->waiting++;
-		if (mine) {
-			run_fetch(verifier, fetch, name, url, now_ms, reterr);
-		}
-		while (!fetch->done) {
-			pthread_cond_wait(&verifier->fetched, &verifier->mutex);
-		}
-		err = leave_fetch(fetch, ret);
-	}
-	pthread_mutex_unlock(&verifier->mutex);
-	if (err != SL_ERR_OK && !mine) {
-		sl_error_set(
-			reterr, err, "%s was asked for by another message at the same time", url);
-	} else if (err != SL_ERR_OK && fetch == NULL) {
-		sl_error_set(reterr, err, "Too many signing certificates are being fetched");
-	}
-	if (err == SL_ERR_SNS_CERT_UNAVAILABLE && reterr != NULL) {
-		reterr->retry_after_ms = RETRY_AFTER_MS;
-	}
-	return err;
+	free(verified->subject);
+	free(verified->issuer);
+	*verified = (struct sl_sns_verified){NULL, NULL, 0, 0};
 }
 
 /* --- one message ---------------------------------------------------------------------------- */
 
-static bool is_allowed(const struct sl_sns_verifier *verifier, const char *topic_arn)
+static const struct topic *find_topic(const struct sl_sns_verifier *verifier, const char *arn)
 {
 	for (size_t i = 0; i < verifier->topic_count; i++) {
-		if (strcmp(verifier->topic_arns[i], topic_arn) == 0) {
-			return true;
+		if (strcmp(verifier->topics[i].arn, arn) == 0) {
+			return &verifier->topics[i];
 		}
 	}
-	return false;
+	return NULL;
 }
 
-static const EVP_MD *digest_of(const char *signature_version)
+static bool digest_of(const char *signature_version, enum sl_sns_digest *ret)
 {
 	if (strcmp(signature_version, "1") == 0) {
-		return EVP_sha1();
+		*ret = SL_SNS_SHA1;
+		return true;
 	}
-	return strcmp(signature_version, "2") == 0 ? EVP_sha256() : NULL;
+	*ret = SL_SNS_SHA256;
+	return strcmp(signature_version, "2") == 0;
 }
 
-static void free_md_ctx(EVP_MD_CTX **context)
+/* Fetching checked the chain then; a certificate that was kept may have run out since. */
+static enum sl_err check_validity(
+	const struct sl_sns_certificate *certificate, int64_t now_ms, struct sl_error *reterr)
 {
-	EVP_MD_CTX_free(*context);
+	if (now_ms >= certificate->valid_from_ms && now_ms <= certificate->valid_to_ms) {
+		return SL_ERR_OK;
+	}
+	char from[SL_CLOCK_RFC3339_SIZE];
+	char to[SL_CLOCK_RFC3339_SIZE];
+	sl_clock_rfc3339(certificate->valid_from_ms, from);
+	sl_clock_rfc3339(certificate->valid_to_ms, to);
+	return sl_error_set_at(reterr, SL_ERR_SNS_CERT_UNTRUSTED, "/SigningCertURL",
+		"The signing certificate is not valid now, but from %s to %s", from, to);
 }
 
-static bool signature_matches(const struct sl_sns_message *message, EVP_PKEY *key,
-	const EVP_MD *digest, const struct sl_buf *signature)
+static void describe(const struct sl_sns_certificate *certificate, struct sl_sns_verified *ret)
 {
-	SL_AUTO(sl_buf_finish)
-	struct sl_buf text = SL_BUF_INIT;
-	sl_sns_message_canonical(message, &text);
-	SL_AUTO(free_md_ctx)
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	/* RSA keys verify PKCS#1 v1.5 unless told otherwise. */
-	bool ok = context != NULL && EVP_DigestVerifyInit(context, NULL, digest, NULL, key) == 1 &&
-		EVP_DigestVerify(context, (const unsigned char *)sl_buf_str(signature),
-			signature->len, (const unsigned char *)sl_buf_str(&text), text.len) == 1;
-	ERR_clear_error();
-	return ok;
+	*ret = (struct sl_sns_verified){
+		.subject = sl_strdup(certificate->subject),
+		.issuer = sl_strdup(certificate->issuer),
+		.valid_from_ms = certificate->valid_from_ms,
+		.valid_to_ms = certificate->valid_to_ms,
+	};
 }
 
-static enum sl_err check_signature(struct sl_sns_verifier *verifier,
-	const struct sl_sns_message *message, int64_t now_ms, struct sl_error *reterr)
+static enum sl_err check_signature(struct sl_sns_verifier *verifier, const struct topic *topic,
+	const struct sl_sns_message *message, int64_t now_ms, struct sl_sns_verified *ret,
+	struct sl_error *reterr)
 {
-	const EVP_MD *digest = digest_of(message->signature_version);
-	if (digest == NULL) {
+	enum sl_sns_digest digest;
+	if (!digest_of(message->signature_version, &digest)) {
 		return sl_error_set_at(reterr, SL_ERR_SNS_SIGNATURE, "/SignatureVersion",
 			"The signature version is neither 1 nor 2");
 	}
@@ -352,29 +223,24 @@ static enum sl_err check_signature(struct sl_sns_verifier *verifier,
 		return sl_error_set_at(
 			reterr, SL_ERR_SNS_SIGNATURE, "/Signature", "The signature is not base64");
 	}
-	SL_AUTO(sl_buf_finish)
-	struct sl_buf name = SL_BUF_INIT;
-	if (!sl_sns_certificate_name(message->topic_arn, &name)) {
-		return sl_error_set_at(reterr, SL_ERR_SNS_CERT_URL, "/TopicArn",
-			"The topic's region has no known signer");
-	}
-	SL_AUTO(sl_sns_certificate_finish)
-	struct sl_sns_certificate certificate = {NULL, 0, 0};
-	enum sl_err err = get_certificate(
-		verifier, name.data, message->signing_cert_url, now_ms, &certificate, reterr);
+	struct sl_sns_signer *signer = NULL;
+	enum sl_err err = sl_sns_signers_get(verifier->signers, topic->signer,
+		message->signing_cert_url, now_ms, &signer, reterr);
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	/* Fetching checked the chain then; a cached certificate may have run out since. */
-	if (now_ms < certificate.valid_from_ms || now_ms > certificate.valid_to_ms) {
-		return sl_error_set_at(reterr, SL_ERR_SNS_CERT_UNTRUSTED, "/SigningCertURL",
-			"The signing certificate is not valid now");
-	}
-	if (!signature_matches(message, certificate.key, digest, &signature)) {
-		return sl_error_set_at(reterr, SL_ERR_SNS_SIGNATURE, "/Signature",
+	const struct sl_sns_certificate *certificate = sl_sns_signer_certificate(signer);
+	err = check_validity(certificate, now_ms, reterr);
+	if (err == SL_ERR_OK &&
+		!sl_sns_signers_verify(verifier->signers, signer, digest, message, &signature)) {
+		err = sl_error_set_at(reterr, SL_ERR_SNS_SIGNATURE, "/Signature",
 			"The signature does not match the message");
 	}
-	return SL_ERR_OK;
+	if (err == SL_ERR_OK && ret != NULL) {
+		describe(certificate, ret);
+	}
+	sl_sns_signers_put(verifier->signers, signer);
+	return err;
 }
 
 static enum sl_err check_age(const struct sl_sns_verifier *verifier,
@@ -393,20 +259,40 @@ static enum sl_err check_age(const struct sl_sns_verifier *verifier,
 	return SL_ERR_OK;
 }
 
-enum sl_err sl_sns_verifier_check(struct sl_sns_verifier *verifier,
-	const struct sl_sns_message *message, int64_t now_ms, struct sl_error *reterr)
+enum sl_err sl_sns_verifier_explain(struct sl_sns_verifier *verifier,
+	const struct sl_sns_message *message, int64_t now_ms, struct sl_sns_verified *ret,
+	struct sl_error *reterr)
 {
-	if (!is_allowed(verifier, message->topic_arn)) {
+	const struct topic *topic = find_topic(verifier, message->topic_arn);
+	if (topic == NULL) {
 		return sl_error_set_at(reterr, SL_ERR_SNS_TOPIC_FOREIGN, "/TopicArn",
-			"%s is not in SPOTLIST_SNS_TOPIC_ARNS", message->topic_arn);
+			"%s is none of the topics that are allowed (SPOTLIST_SNS_TOPIC_ARNS)",
+			message->topic_arn);
 	}
-	enum sl_err err = sl_sns_certificate_check_url(
-		&verifier->trust, message->topic_arn, message->signing_cert_url, reterr);
+	if (topic->signer == NULL) {
+		return sl_error_set_at(reterr, SL_ERR_SNS_CERT_URL, "/TopicArn",
+			"The topic is not an SNS topic in a partition whose signer is known");
+	}
+	SL_AUTO(sl_sns_verified_finish)
+	struct sl_sns_verified verified = {NULL, NULL, 0, 0};
+	enum sl_err err =
+		sl_sns_certificate_match_url(topic->origin, message->signing_cert_url, reterr);
 	if (err == SL_ERR_OK) {
-		err = check_signature(verifier, message, now_ms, reterr);
+		err = check_signature(
+			verifier, topic, message, now_ms, ret != NULL ? &verified : NULL, reterr);
 	}
 	if (err == SL_ERR_OK) {
 		err = check_age(verifier, message, now_ms, reterr);
 	}
+	if (err == SL_ERR_OK && ret != NULL) {
+		*ret = verified;
+		verified = (struct sl_sns_verified){NULL, NULL, 0, 0};
+	}
 	return err;
+}
+
+enum sl_err sl_sns_verifier_check(struct sl_sns_verifier *verifier,
+	const struct sl_sns_message *message, int64_t now_ms, struct sl_error *reterr)
+{
+	return sl_sns_verifier_explain(verifier, message, now_ms, NULL, reterr);
 }
