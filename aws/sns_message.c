@@ -36,6 +36,11 @@ static const struct sl_json_field message_spec[] = {
 	SL_JSON_END,
 };
 
+const char *sl_sns_type_name(enum sl_sns_type type)
+{
+	return type_names[type];
+}
+
 void sl_sns_message_finish(struct sl_sns_message *message)
 {
 	json_decref(message->root);

@@ -32,6 +32,9 @@ struct sl_sns_message {
 };
 void sl_sns_message_finish(struct sl_sns_message *message);
 
+/** "Notification", … */
+const char *sl_sns_type_name(enum sl_sns_type type);
+
 /** Parses the envelope. Not an envelope: SNS_NOT_A_MESSAGE (duplicate keys included). */
 SL_MUST_CHECK enum sl_err sl_sns_message_parse(
 	const char *body, size_t len, struct sl_sns_message *ret, struct sl_error *reterr);

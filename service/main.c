@@ -17,6 +17,7 @@
 #include "rebuild.h"
 #include "routes.h"
 #include "serve.h"
+#include "sns_verify.h"
 #include "text.h"
 
 extern char **environ;
@@ -35,6 +36,7 @@ struct option {
 struct options {
 	bool print, mermaid; /* there is nothing else that these commands can do */
 	struct sl_rebuild_options rebuild;
+	struct sl_sns_verify_options sns_verify;
 	int64_t problems; /* that rebuild found */
 	bool ready;       /* of health */
 };
@@ -164,6 +166,11 @@ static int run_routes(struct options *options)
 	return 0;
 }
 
+static int run_sns_verify(struct options *options)
+{
+	return sl_sns_verify_command(&options->sns_verify);
+}
+
 static int run_version(struct options *options)
 {
 	(void)options;
@@ -198,6 +205,20 @@ static const struct option rebuild_options[] = {
 	{NULL},
 };
 
+static const struct option sns_verify_options[] = {
+	{"--topic-arn", "ARN", false, true, offsetof(struct options, sns_verify.topic_arns),
+		"a topic that is allowed; may be repeated"},
+	{"--cert", "FILE", false, false, offsetof(struct options, sns_verify.cert),
+		"PEM of the signing certificate, its issuers after it if they are no roots, instead of\n"
+		"      fetching it: the URL's rules, name, chain and validity are checked all the same,\n"
+		"      but not that SNS serves this certificate at that URL, nor over TLS"},
+	{"--at", "TIME", false, false, offsetof(struct options, sns_verify.at),
+		"judge the certificate's validity and the message's age as of this time (RFC 3339)"},
+	{"--max-age", "SECONDS", false, false, offsetof(struct options, sns_verify.max_age),
+		"how far from that time a message may be (3900)"},
+	{NULL},
+};
+
 static const struct command commands[] = {
 	{"serve",   run_serve,   "run the HTTP service and its workers until SIGTERM", NULL},
 	{"migrate", run_migrate, "bring the database schema up to date", NULL},
@@ -206,6 +227,7 @@ static const struct command commands[] = {
 	{"config",  run_config,  "show every setting and where it stands", config_options},
 	{"fsm",     run_fsm,     "draw the states of videos and analyses", fsm_options},
 	{"routes",  run_routes,  "list the operations of the API", NULL},
+	{"sns verify", run_sns_verify, "tell whether the SNS message on standard input is to be believed, and why", sns_verify_options},
 	{"version", run_version, "tell the version", NULL},
 };
 /* clang-format on */
@@ -286,6 +308,21 @@ static bool take_options(const struct command *command, char **argv, struct opti
 static void options_finish(struct options *options)
 {
 	free(options->rebuild.videos.items);
+	sl_sns_verify_options_finish(&options->sns_verify);
+}
+
+/* How many arguments a command's name takes, which may be two words; 0: it is another's. */
+static int match_name(const char *name, char **argv)
+{
+	const char *space = strchr(name, ' ');
+	size_t len = space != NULL ? (size_t)(space - name) : strlen(name);
+	if (strlen(argv[1]) != len || strncmp(argv[1], name, len) != 0) {
+		return 0;
+	}
+	if (space == NULL) {
+		return 1;
+	}
+	return argv[2] != NULL && strcmp(argv[2], space + 1) == 0 ? 2 : 0;
 }
 
 int main(int argc, char **argv)
@@ -295,12 +332,13 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < SL_ARRAY_SIZE(commands); i++) {
 		const struct command *command = &commands[i];
-		if (strcmp(argv[1], command->name) != 0) {
+		int words = match_name(command->name, argv);
+		if (words == 0) {
 			continue;
 		}
 		SL_AUTO(options_finish)
 		struct options options = {0};
-		if (!take_options(command, argv + 2, &options)) {
+		if (!take_options(command, argv + 1 + words, &options)) {
 			return usage(stderr, 2);
 		}
 		curl_global_init(CURL_GLOBAL_DEFAULT);
