@@ -6,7 +6,7 @@
 # shellcheck disable=SC2034 # used by name in need()
 {
 	packages_build=(
-		gcc g++ libc6-dev meson ninja-build pkg-config python3
+		gcc g++ libc6-dev meson ninja-build pkg-config python3 python3-yaml
 		libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libpq-dev libssl-dev
 		libsqlite3-dev libopencv-dev libopencv-contrib-dev libpocketsphinx-dev
 	)
@@ -24,8 +24,10 @@
 	packages_lint=(clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-venv libcmocka-dev)
 	packages_fuzz=(clang libclang-rt-dev libcmocka-dev)
 	packages_bench=(wrk)
+	# What runs the witnesses of ./run conformance, and one that Debian has.
+	packages_conformance=(openjdk-17-jre-headless nodejs python3-venv curl ca-certificates awscli)
 	# Where no Docker engine answers; bubblewrap runs the images, systemd judges the units.
-	packages_image=(buildah debootstrap bubblewrap systemd)
+	packages_image=(buildah debootstrap bubblewrap systemd iproute2 libcap2-bin)
 }
 
 say() {
