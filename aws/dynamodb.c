@@ -9,6 +9,7 @@
 #include "call.h"
 #include "dynamodb_internal.h"
 #include "json_spec.h"
+#include "text.h"
 
 /* BatchGetItem returns 16 MB of data at most; escaped as JSON it can be several times that. */
 #define MAX_ANSWER (64u << 20)
@@ -65,6 +66,26 @@ enum sl_err sl_dynamodb_put_item(
 	SL_AUTO(sl_json_decrefp)
 	json_t *answer = NULL;
 	return sl_dynamodb_call(client, "PutItem", body, &answer, reterr);
+}
+
+enum sl_err sl_dynamodb_may_put(struct sl_client *client, const char *table,
+	const char *partition_key, const char *absent, struct sl_error *reterr)
+{
+	json_t *body = json_pack("{s:s, s:{s:{s:s}}, s:s, s:{s:s}}", "TableName", table, "Item",
+		partition_key, "S", absent, "ConditionExpression", "attribute_exists(#k)",
+		"ExpressionAttributeNames", "#k", partition_key);
+	SL_AUTO(sl_json_decrefp)
+	json_t *answer = NULL;
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	enum sl_err err = sl_dynamodb_call(client, "PutItem", body, &answer, &error);
+	if (sl_text_equal(error.provider.code, "ConditionalCheckFailedException")) {
+		return SL_ERR_OK;
+	}
+	if (err != SL_ERR_OK) {
+		sl_error_move(reterr, &error);
+	}
+	return err;
 }
 
 enum sl_err sl_dynamodb_get_item(struct sl_client *client, const char *table, const json_t *key,

@@ -20,6 +20,11 @@ size_t sl_dynamodb_item_size(const json_t *item);
 SL_MUST_CHECK enum sl_err sl_dynamodb_put_item(
 	struct sl_client *client, const char *table, const json_t *item, struct sl_error *reterr);
 
+/** Whether items may be put: asks to put one in the place of an item that is not there, which
+ *  DynamoDB refuses for that reason alone. Writes nothing. `partition_key` as below. */
+SL_MUST_CHECK enum sl_err sl_dynamodb_may_put(struct sl_client *client, const char *table,
+	const char *partition_key, const char *absent, struct sl_error *reterr);
+
 /** Strongly consistent GetItem. `*ret_item` is NULL when there is none; the caller owns it. */
 SL_MUST_CHECK enum sl_err sl_dynamodb_get_item(struct sl_client *client, const char *table,
 	const json_t *key, json_t **ret_item, struct sl_error *reterr);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "doctor.h"
 #include "fsm.h"
 #include "health.h"
 #include "log.h"
@@ -39,6 +40,9 @@ struct options {
 	struct sl_sns_verify_options sns_verify;
 	int64_t problems; /* that rebuild found */
 	bool ready;       /* of health */
+	struct {
+		bool json, actions;
+	} doctor;
 };
 
 struct command {
@@ -152,6 +156,15 @@ static int run_health(struct options *options)
 	return EXIT_FAILURE;
 }
 
+static int run_doctor(struct options *options)
+{
+	if (options->doctor.actions) {
+		sl_doctor_print_actions(stdout);
+		return 0;
+	}
+	return sl_doctor(environ, options->doctor.json, stdout);
+}
+
 static int run_fsm(struct options *options)
 {
 	(void)options;
@@ -181,6 +194,14 @@ static int run_version(struct options *options)
 /* clang-format off */
 static const struct option config_options[] = {
 	{"--print",   NULL, true,  false, offsetof(struct options, print), NULL},
+	{NULL},
+};
+
+static const struct option doctor_options[] = {
+	{"--json",    NULL, false, false, offsetof(struct options, doctor.json),
+		"a JSON object a line: check, status (ok, warn, fail, skip), found, remedy"},
+	{"--actions", NULL, false, false, offsetof(struct options, doctor.actions),
+		"only list what spotlist's role must be allowed, and on what"},
 	{NULL},
 };
 
@@ -223,6 +244,7 @@ static const struct command commands[] = {
 	{"serve",   run_serve,   "run the HTTP service and its workers until SIGTERM", NULL},
 	{"migrate", run_migrate, "bring the database schema up to date", NULL},
 	{"rebuild", run_rebuild, "make PostgreSQL's mirror of finished videos out of DynamoDB", rebuild_options},
+	{"doctor",  run_doctor,  "look at all that spotlist needs; say what is wrong and what to do", doctor_options},
 	{"health",  run_health,  "tell by the exit status whether this machine's `serve` lives", health_options},
 	{"config",  run_config,  "show every setting and where it stands", config_options},
 	{"fsm",     run_fsm,     "draw the states of videos and analyses", fsm_options},
