@@ -59,13 +59,14 @@ static void describe_unreachable(struct sl_buf *out, const char *url)
 /* Which part of the transfer was under way when time was up. */
 static void describe_timeout(struct sl_buf *out, CURL *easy, const char *url)
 {
-	curl_off_t connected_us = 0;
+	/* CURLINFO_CONNECT_TIME_T is set when TLS is done as well. */
+	long local_port = 0;
 	curl_off_t secured_us = 0;
 	curl_off_t answered_us = 0;
-	curl_easy_getinfo(easy, CURLINFO_CONNECT_TIME_T, &connected_us);
+	curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &local_port);
 	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
 	curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &answered_us);
-	if (connected_us == 0) {
+	if (local_port == 0) {
 		sl_buf_puts(out, "; nothing answers there");
 		describe_unreachable(out, url);
 	} else if (secured_us == 0 && sl_text_starts_with(url, "https:")) {
@@ -84,8 +85,16 @@ static void describe_timeout(struct sl_buf *out, CURL *easy, const char *url)
 	}
 }
 
-static void describe_certificate(struct sl_buf *out, CURL *easy)
+static void describe_certificate(struct sl_buf *out, CURL *easy, const char *curl_error)
 {
+	/* Names are curl's own check, behind OpenSSL's, of which only its words tell. */
+	if (strstr(curl_error, "subject name") != NULL) {
+		sl_buf_puts(out,
+			": the certificate is good and somebody else's, so a captive portal, a "
+			"proxy or a wrong DNS entry answers in place of AWS, or the endpoint URL "
+			"names another host than the certificate");
+		return;
+	}
 	long why = X509_V_OK;
 	curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &why);
 	switch (why) {
@@ -94,12 +103,6 @@ static void describe_certificate(struct sl_buf *out, CURL *easy)
 		sl_buf_puts(out,
 			": either whoever answers there is not AWS, or the clock of this machine "
 			"is wrong (set it by NTP)");
-		return;
-	case X509_V_OK:
-		sl_buf_puts(out,
-			": the certificate is good and somebody else's, so a captive portal, a "
-			"proxy or a wrong DNS entry answers in place of AWS, or the endpoint URL "
-			"names another host than the certificate");
 		return;
 	default:
 		sl_buf_puts(out,
@@ -159,7 +162,7 @@ void sl_diagnose_transfer(
 		describe_timeout(out, easy, url);
 		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
-		describe_certificate(out, easy);
+		describe_certificate(out, easy, curl_error);
 		break;
 	case CURLE_SSL_CACERT_BADFILE:
 		sl_buf_puts(out, ": AWS_CA_BUNDLE must name a readable file of PEM certificates");
