@@ -15,6 +15,7 @@
 #include "log.h"
 #include "mem.h"
 #include "migrate.h"
+#include "provision.h"
 #include "rebuild.h"
 #include "routes.h"
 #include "serve.h"
@@ -37,6 +38,7 @@ struct option {
 struct options {
 	bool print, mermaid; /* there is nothing else that these commands can do */
 	struct sl_rebuild_options rebuild;
+	struct sl_provision_options provision;
 	struct sl_sns_verify_options sns_verify;
 	int64_t problems; /* that rebuild found */
 	bool ready;       /* of health */
@@ -165,6 +167,11 @@ static int run_doctor(struct options *options)
 	return sl_doctor(environ, options->doctor.json, stdout);
 }
 
+static int run_provision(struct options *options)
+{
+	return sl_provision(&options->provision, stdout, stderr);
+}
+
 static int run_fsm(struct options *options)
 {
 	(void)options;
@@ -216,6 +223,26 @@ static const struct option health_options[] = {
 	{NULL},
 };
 
+static const struct option provision_options[] = {
+	{"--bucket",    "NAME", false, false, offsetof(struct options, provision.bucket),
+		"the S3 bucket; by default SPOTLIST_BUCKET"},
+	{"--table",     "NAME", false, false, offsetof(struct options, provision.table),
+		"the DynamoDB table"},
+	{"--endpoint",  "URL",  false, false, offsetof(struct options, provision.endpoint),
+		"where SNS reaches spotlist, https://host/sns; subscribes, and waits until it confirms"},
+	{"--replace",   NULL,   false, false, offsetof(struct options, provision.replace),
+		"remove the topics' HTTP subscriptions to other endpoints"},
+	{"--wait",      "SECONDS", false, false, offsetof(struct options, provision.wait_s),
+		"for confirmations and for the table; 60"},
+	{"--parameter", "NAME=VALUE", false, true, offsetof(struct options, provision.parameters),
+		"another parameter of the template; may be repeated"},
+	{"--dry-run",   NULL,   false, false, offsetof(struct options, provision.dry_run),
+		"change nothing, tell what would be changed"},
+	{"--template",  NULL,   false, false, offsetof(struct options, provision.print_template),
+		"print the CloudFormation template, and do nothing"},
+	{NULL},
+};
+
 static const struct option rebuild_options[] = {
 	{"--check",   NULL, false, false, offsetof(struct options, rebuild.check),
 		"change nothing; tell every difference between the two, and exit with 1 if there is any"},
@@ -243,6 +270,7 @@ static const struct option sns_verify_options[] = {
 static const struct command commands[] = {
 	{"serve",   run_serve,   "run the HTTP service and its workers until SIGTERM", NULL},
 	{"migrate", run_migrate, "bring the database schema up to date", NULL},
+	{"provision", run_provision, "make or repair in AWS what spotlist needs, and print its settings", provision_options},
 	{"rebuild", run_rebuild, "make PostgreSQL's mirror of finished videos out of DynamoDB", rebuild_options},
 	{"doctor",  run_doctor,  "look at all that spotlist needs; say what is wrong and what to do", doctor_options},
 	{"health",  run_health,  "tell by the exit status whether this machine's `serve` lives", health_options},
@@ -269,7 +297,7 @@ static int usage(FILE *out, int status)
 	for (size_t i = 0; i < SL_ARRAY_SIZE(commands); i++) {
 		const struct option *option = commands[i].options;
 		bool must = option != NULL && option->required;
-		fprintf(out, "  %-7s %-10s %s\n", commands[i].name, must ? option->name : "",
+		fprintf(out, "  %-9s %-10s %s\n", commands[i].name, must ? option->name : "",
 			commands[i].help);
 		for (; option != NULL && option->name != NULL; option++) {
 			print_usage_of(out, option);
@@ -330,6 +358,7 @@ static bool take_options(const struct command *command, char **argv, struct opti
 static void options_finish(struct options *options)
 {
 	free(options->rebuild.videos.items);
+	sl_provision_options_finish(&options->provision);
 	sl_sns_verify_options_finish(&options->sns_verify);
 }
 
