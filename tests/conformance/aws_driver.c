@@ -254,6 +254,12 @@ static enum sl_err dynamodb_item_exists(struct run *run)
 	return err;
 }
 
+static enum sl_err dynamodb_item_size(struct run *run)
+{
+	run->result = json_integer((json_int_t)sl_dynamodb_item_size(object(run, "item")));
+	return SL_OK;
+}
+
 static enum sl_err dynamodb_batch_put(struct run *run)
 {
 	return sl_dynamodb_batch_put(
@@ -555,6 +561,7 @@ static const struct {
 	{"dynamodb.put_item", dynamodb_put_item},
 	{"dynamodb.get_item", dynamodb_get_item},
 	{"dynamodb.item_exists", dynamodb_item_exists},
+	{"dynamodb.item_size", dynamodb_item_size},
 	{"dynamodb.batch_put", dynamodb_batch_put},
 	{"dynamodb.batch_delete", dynamodb_batch_delete},
 	{"dynamodb.batch_get", dynamodb_batch_get},

@@ -17,6 +17,21 @@ def moto(tmp_path_factory):
     yield from _running(witnesses.Moto, tmp_path_factory)
 
 
+@pytest.fixture(scope="session")
+def dynamodb_local(tmp_path_factory):
+    yield from _running(witnesses.DynamodbLocal, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def dynalite(tmp_path_factory):
+    yield from _running(witnesses.Dynalite, tmp_path_factory)
+
+
+@pytest.fixture(scope="session")
+def strict_s3(tmp_path_factory):
+    yield from _running(witnesses.StrictS3, tmp_path_factory)
+
+
 @pytest.fixture(scope="module")
 def localcloud(tmp_path_factory):
     """localcloud, by the same attributes as the others; and by those of harness.Cloud."""
