@@ -61,7 +61,7 @@ json_t *sl_xml_tree_read(const char *bytes, size_t len, const char *root)
 	SL_AUTO(sl_xml_finish)
 	struct sl_xml xml;
 	sl_xml_init(&xml, bytes, len);
-	bool right = false;
+	bool right = root == NULL;
 	enum sl_xml_event event;
 	while ((event = sl_xml_next(&xml)) == SL_XML_START || event == SL_XML_END) {
 		right = right || (xml.depth == 1 && sl_xml_is(&xml, root));

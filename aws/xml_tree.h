@@ -13,12 +13,11 @@
 #include "buf.h"
 #include "defs.h"
 
-/** What is inside the root element, whose name must be `root`; NULL when it is not, or the document
- *  is not well-formed. The caller owns it. */
+/** What is inside the root element, whose name must be `root` (NULL: any); NULL when it is not, or
+ *  the document is not well-formed. The caller owns it. */
 json_t *sl_xml_tree_read(const char *bytes, size_t len, const char *root);
 
-/** The text at a path of names, "Role/Arn", the first of each; NULL when there is none. Borrowed.
- */
+/** The text at a path of names, "Role/Arn", the first of each, or NULL. Borrowed. */
 const char *sl_xml_tree_text(const json_t *tree, const char *path);
 
 /** The list at a path, the first of each name but the last; NULL when there is none. Borrowed. */
