@@ -245,8 +245,10 @@ enum sl_err sl_submission_check_source(struct sl_submission *submission, enum sl
 {
 	if (err != SL_ERR_OK) {
 		enum sl_err code = source_error(err, error);
-		sl_error_set_at(
-			reterr, code, "/source", "%s: %s", sl_err_title(code), submission->source);
+		/* What is not about the source is the operator's to mend: say what it was. */
+		bool ours = code == SL_ERR_SOURCE_UNCHECKED && error->detail != NULL;
+		sl_error_set_at(reterr, code, "/source", "%s: %s%s%s", sl_err_title(code),
+			submission->source, ours ? ": " : "", ours ? error->detail : "");
 		reterr->provider = sl_error_copy_provider(&error->provider);
 		return code;
 	}

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "maintenance.h"
 #include "mem.h"
+#include "outage.h"
 #include "steps.h"
 
 struct sl_thread {
@@ -32,6 +33,7 @@ struct sl_thread {
 struct sl_workers {
 	const struct sl_config *config;
 	struct sl_pg_listener *listener;
+	struct sl_outages *outages; /* has its own mutex */
 	pthread_mutex_t lock;
 	pthread_cond_t changed; /* stopping or running changed */
 	pthread_cond_t news;    /* wakeups is not 0, or stopping */
@@ -147,6 +149,24 @@ static enum sl_err read_step(
 	return SL_ERR_OK;
 }
 
+/* An outage, or a wrong setting, fails the steps of all videos: that is a line, not thousands. */
+static void log_failure(struct sl_worker *worker, const struct sl_step *step,
+	const struct sl_error *error, int64_t ms)
+{
+	bool quiet = error->code == SL_ERR_SHUTTING_DOWN || error->code == SL_ERR_LEASE_LOST;
+	int64_t repeated = 0;
+	bool tell = error->code != SL_ERR_QUOTA_WAIT &&
+		sl_outages_tell(worker->thread->workers->outages, error, sl_clock_monotonic_ms(),
+			&repeated);
+	SL_AUTO(sl_freep)
+	char *more = repeated > 0 ? sl_asprintf("%lld", (long long)repeated) : NULL;
+	enum sl_log_level level = quiet ? SL_LOG_INFO : SL_LOG_WARN;
+	sl_log_error(tell ? level : SL_LOG_DEBUG, "step failed", error,
+		SL_F("step", sl_step_kind_name(step->kind)), SL_F("video_id", step->video_id),
+		SL_F_I64("part", step->part), SL_F_I64("failures", step->failures + 1),
+		SL_F_I64("ms", ms), SL_F("repeated", more), SL_F_END);
+}
+
 static void run_step(struct sl_worker *worker, struct sl_step *step)
 {
 	SL_AUTO(sl_error_finish)
@@ -161,12 +181,7 @@ static void run_step(struct sl_worker *worker, struct sl_step *step)
 		return;
 	}
 	error.code = err;
-	bool quiet = err == SL_ERR_SHUTTING_DOWN || err == SL_ERR_LEASE_LOST;
-	enum sl_log_level level = quiet ? SL_LOG_INFO : SL_LOG_WARN;
-	sl_log_error(err == SL_ERR_QUOTA_WAIT ? SL_LOG_DEBUG : level, "step failed", &error,
-		SL_F("step", sl_step_kind_name(step->kind)), SL_F("video_id", step->video_id),
-		SL_F_I64("part", step->part), SL_F_I64("failures", step->failures + 1),
-		SL_F_I64("ms", ms), SL_F_END);
+	log_failure(worker, step, &error, ms);
 	SL_AUTO(sl_error_finish)
 	struct sl_error again = SL_ERROR_INIT;
 	if (sl_step_failed(worker, step, &error, &again) != SL_ERR_OK) {
@@ -449,6 +464,7 @@ enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws
 	struct sl_workers *workers = sl_calloc(
 		1, sizeof(*workers) + (size_t)config->workers * sizeof(workers->threads[0]));
 	workers->config = config;
+	workers->outages = sl_outages_create();
 	workers->gates = SL_GATES_ALL;
 	workers->alarm_ms = INT64_MAX;
 	pthread_mutex_init(&workers->lock, NULL);
@@ -501,6 +517,7 @@ void sl_workers_destroy(struct sl_workers *workers, int64_t grace_ms)
 	}
 	sl_pg_destroy(workers->keeper.pg);
 	sl_pg_listener_destroy(workers->listener);
+	sl_outages_destroy(workers->outages);
 	pthread_cond_destroy(&workers->changed);
 	pthread_cond_destroy(&workers->news);
 	pthread_mutex_destroy(&workers->lock);
