@@ -2,6 +2,7 @@
 /* Whether AWS's endpoints can be reached, and what their clocks say: endpoints, clock. The doctor's
  * threads. */
 
+#include <ctype.h>
 #include <string.h>
 
 #include "call_internal.h"
@@ -36,10 +37,23 @@ static char *certificate_of(const struct sl_reach *reach)
 		reach->subject != NULL ? reach->subject : "", reach->issuer);
 }
 
-/* Two that fail in the same way, at the same host, are one line. */
+/* Two that fail in the same way, at the same host, are one line; how many milliseconds each took
+ * does not matter. */
 static bool is_same(const struct sl_reach *a, const struct sl_reach *b)
 {
-	return a->detail != NULL && b->detail != NULL && strcmp(a->detail, b->detail) == 0;
+	static const char digits[] = "0123456789";
+	const char *x = a->detail;
+	const char *y = b->detail;
+	while (x != NULL && y != NULL && *x != '\0' && *x == *y) {
+		x++;
+		y++;
+		bool numbers = strstr(x, " milliseconds") != NULL || strstr(x, " ms") != NULL;
+		if (numbers && isdigit((unsigned char)*x) && isdigit((unsigned char)*y)) {
+			x += strspn(x, digits);
+			y += strspn(y, digits);
+		}
+	}
+	return x != NULL && y != NULL && *x == *y;
 }
 
 static void tell_failures(

@@ -166,6 +166,11 @@ static bool is_tried_elsewhere(const struct sl_permission *permission)
 	return false;
 }
 
+static bool needs_bucket(const struct sl_permission *permission)
+{
+	return sl_text_starts_with(permission->action, "s3:");
+}
+
 static void try_all(
 	const struct sl_checkup *checkup, struct sl_client *client, struct sl_findings *findings)
 {
@@ -175,6 +180,9 @@ static void try_all(
 		const struct sl_permission *permission = &sl_permissions[i];
 		SL_AUTO(sl_freep)
 		char *resource = sl_permission_fill(checkup, permission->resource);
+		if (checkup->bucket_missing && needs_bucket(permission)) {
+			continue; /* told by *bucket* */
+		}
 		if (permission->try_it == NULL || resource == NULL || is_late(checkup)) {
 			if (!is_tried_elsewhere(permission) || is_late(checkup)) {
 				note_untried(&trial, permission->action);

@@ -61,6 +61,7 @@ void sl_check_bucket(struct sl_checkup *checkup, struct sl_findings *findings)
 	}
 	if (!sl_checkup_reaches(checkup, SL_SERVICE_S3, findings) ||
 		is_elsewhere(checkup, findings)) {
+		checkup->bucket_missing = true;
 		return;
 	}
 	SL_AUTO(sl_client_destroyp)
@@ -73,6 +74,7 @@ void sl_check_bucket(struct sl_checkup *checkup, struct sl_findings *findings)
 		SL_ERR_OK) {
 		sl_find_error(findings, &error,
 			"`spotlist provision` makes it, or correct SPOTLIST_BUCKET");
+		checkup->bucket_missing = error.code != SL_ERR_AWS_FORBIDDEN;
 	} else if (is_somebody_elses(checkup, client)) {
 		sl_find(findings, SL_FOUND_WARN,
 			"Correct SPOTLIST_BUCKET, unless that is meant: then its policy and those "

@@ -51,8 +51,9 @@ struct sl_checkup {
 	/* written by one check, for those after it */
 	struct sl_reach endpoints[SL_CHECKUP_SERVICES];
 	struct sl_sts_identity identity; /* account NULL: unknown */
-	json_t *topic_attributes;        /* by topic ARN, of those that could be read */
-	json_t *subscriptions; /* arrays by topic ARN; of HTTP(S) ones with their "Attributes" */
+	bool bucket_missing;      /* or out of reach, or elsewhere: there is no use in trying it */
+	json_t *topic_attributes; /* by topic ARN, of those that could be read */
+	json_t *subscriptions;    /* arrays by topic ARN; of HTTP(S) ones with their "Attributes" */
 };
 
 typedef void sl_check_fn(struct sl_checkup *checkup, struct sl_findings *findings);

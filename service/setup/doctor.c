@@ -42,7 +42,8 @@ static const struct check {
 	[SL_CHECK_RULES] = {"event rules", sl_check_rules, BIT(CREDENTIALS), BIT(TOPICS)},
 	[SL_CHECK_MEDIACONVERT] = {"mediaconvert", sl_check_mediaconvert, BIT(CREDENTIALS), 0},
 	[SL_CHECK_REKOGNITION] = {"rekognition", sl_check_rekognition, BIT(CREDENTIALS), 0},
-	[SL_CHECK_PERMISSIONS] = {"permissions", sl_check_permissions, BIT(CREDENTIALS), 0},
+	[SL_CHECK_PERMISSIONS] = {"permissions", sl_check_permissions, BIT(CREDENTIALS),
+		BIT(BUCKET)},
 	[SL_CHECK_WEBHOOKS] = {"webhooks", sl_check_webhooks, 0, 0},
 	[SL_CHECK_SERVER] = {"server", sl_check_server, 0, 0},
 };

@@ -192,6 +192,12 @@ static char *presentable(const char *text, const struct sl_secrets *secrets)
 	return sl_buf_steal(&out);
 }
 
+/* A question has its mark already. */
+static const char *stop_of(const char *text)
+{
+	return sl_text_ends_with(text, "?") ? "" : ".";
+}
+
 void sl_finding_print(const struct sl_finding *finding, const char *check,
 	const struct sl_secrets *secrets, bool json, FILE *out)
 {
@@ -200,9 +206,12 @@ void sl_finding_print(const struct sl_finding *finding, const char *check,
 	SL_AUTO(sl_freep)
 	char *remedy = finding->remedy != NULL ? presentable(finding->remedy, secrets) : NULL;
 	if (!json) {
-		fprintf(out, "%-4s  %s: %s.%s%s%s\n", kinds[finding->kind][0], check, found,
-			remedy != NULL ? " " : "", remedy != NULL ? remedy : "",
-			remedy != NULL ? "." : "");
+		fprintf(out, "%-4s  %s: %s%s", kinds[finding->kind][0], check, found,
+			stop_of(found));
+		if (remedy != NULL) {
+			fprintf(out, " %s%s", remedy, stop_of(remedy));
+		}
+		fputc('\n', out);
 		return;
 	}
 	json_auto_t *line = json_pack("{s:s, s:s, s:s, s:s*}", "check", check, "status",
