@@ -70,6 +70,28 @@ const struct lc_ddb_member lc_ddb_create_table_spec[] = {
 
 const struct lc_ddb_member lc_ddb_table_spec[] = {TABLE_NAME, END};
 
+const struct lc_ddb_member lc_ddb_update_table_spec[] = {
+	TABLE_NAME,
+	STRUCTS("AttributeDefinitions", LC_DDB_STRUCT_LIST, false, 0, 0, attribute_definition),
+	CHOICE("BillingMode", false, billing_names),
+	STRUCTS("ProvisionedThroughput", LC_DDB_STRUCT, false, 0, 0, throughput),
+	REFUSED("GlobalSecondaryIndexUpdates"),
+	REFUSED("StreamSpecification"),
+	REFUSED("ReplicaUpdates"),
+	END,
+};
+
+static const struct lc_ddb_member recovery[] = {
+	{"PointInTimeRecoveryEnabled", LC_DDB_BOOLEAN, true, 0, 0, NULL, NULL, NULL},
+	END,
+};
+
+const struct lc_ddb_member lc_ddb_update_backups_spec[] = {
+	TABLE_NAME,
+	STRUCTS("PointInTimeRecoverySpecification", LC_DDB_STRUCT, true, 0, 0, recovery),
+	END,
+};
+
 const struct lc_ddb_member lc_ddb_list_tables_spec[] = {
 	{"ExclusiveStartTableName", LC_DDB_STRING, false, 3, 255, NAME_PATTERN, NULL, NULL},
 	INTEGER("Limit", 1, 100),

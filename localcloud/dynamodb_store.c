@@ -209,6 +209,15 @@ void lc_ddb_table_remove(int64_t id)
 	}
 }
 
+void lc_ddb_table_update(int64_t id, const json_t *description)
+{
+	SL_AUTO(finalize)
+	sqlite3_stmt *statement = prepare("UPDATE tables SET description = ? WHERE id = ?");
+	bind_json(statement, 1, description);
+	sqlite3_bind_int64(statement, 2, id);
+	(void)step(statement);
+}
+
 json_t *lc_ddb_table_names(const char *after, int64_t limit)
 {
 	SL_AUTO(finalize)

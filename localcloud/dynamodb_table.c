@@ -154,10 +154,14 @@ static json_t *description_create(const json_t *in)
 	return description;
 }
 
+/* Of the description that is kept, what no reply has: whether point-in-time recovery is on. */
+static const char recovery[] = "localcloud:Recovery";
+
 /* The reply's form: with status and counters. The description is released. */
 static json_t *description_reply(
 	const char *member, json_t *description, const char *status, int64_t items, int64_t bytes)
 {
+	json_object_del(description, recovery);
 	json_object_set_new(description, "TableStatus", json_string(status));
 	json_object_set_new(description, "ItemCount", json_integer(items));
 	json_object_set_new(description, "TableSizeBytes", json_integer(bytes));
@@ -233,6 +237,81 @@ json_t *lc_ddb_delete_table(struct lc_ddb_call *call)
 		return NULL;
 	}
 	return reply;
+}
+
+/* Calls `change` with the table's description, and stores it again when there is `request`. */
+static json_t *with_table(struct lc_ddb_call *call, const json_t *request,
+	json_t *(*change)(json_t *description, const json_t *request))
+{
+	struct lc_ddb_table table;
+	json_t *reply = NULL;
+	lc_ddb_lock(request != NULL);
+	if (named_table_find(call, &table)) {
+		reply = change(table.description, request);
+		if (request != NULL) {
+			lc_ddb_table_update(table.id, table.description);
+		}
+		lc_ddb_table_finish(&table);
+	}
+	if (!lc_ddb_unlock(request != NULL, reply == NULL, &call->error)) {
+		json_decref(reply);
+		return NULL;
+	}
+	return reply;
+}
+
+static json_t *update(json_t *description, const json_t *request)
+{
+	const json_t *given = json_object_get(request, "ProvisionedThroughput");
+	const char *mode = lc_ddb_string(request, "BillingMode");
+	json_t *throughput = json_object_get(description, "ProvisionedThroughput");
+	bool on_demand = mode != NULL && strcmp(mode, "PAY_PER_REQUEST") == 0;
+	if (mode != NULL) {
+		json_object_set_new(
+			description, "BillingModeSummary", json_pack("{s:s}", "BillingMode", mode));
+	}
+	static const char *const units[] = {"ReadCapacityUnits", "WriteCapacityUnits"};
+	for (size_t i = 0; i < SL_ARRAY_SIZE(units); i++) {
+		if (given != NULL || on_demand) {
+			json_object_set_new(throughput, units[i],
+				json_integer(json_integer_value(json_object_get(given, units[i]))));
+		}
+	}
+	return description_reply("TableDescription", json_deep_copy(description), "UPDATING", 0, 0);
+}
+
+json_t *lc_ddb_update_table(struct lc_ddb_call *call)
+{
+	const char *mode = lc_ddb_string(call->in, "BillingMode");
+	if (mode != NULL && !throughput_check(call->in, &call->error)) {
+		return NULL;
+	}
+	return with_table(call, call->in, update);
+}
+
+/* There are no backups here: that they are switched on is all that is known of them. */
+static json_t *describe_backups(json_t *description, const json_t *request)
+{
+	if (request != NULL) {
+		const json_t *specification =
+			json_object_get(request, "PointInTimeRecoverySpecification");
+		json_object_set(description, recovery,
+			json_object_get(specification, "PointInTimeRecoveryEnabled"));
+	}
+	bool on = json_is_true(json_object_get(description, recovery));
+	return json_pack("{s:{s:s, s:{s:s}}}", "ContinuousBackupsDescription",
+		"ContinuousBackupsStatus", "ENABLED", "PointInTimeRecoveryDescription",
+		"PointInTimeRecoveryStatus", on ? "ENABLED" : "DISABLED");
+}
+
+json_t *lc_ddb_describe_backups(struct lc_ddb_call *call)
+{
+	return with_table(call, NULL, describe_backups);
+}
+
+json_t *lc_ddb_update_backups(struct lc_ddb_call *call)
+{
+	return with_table(call, call->in, describe_backups);
 }
 
 json_t *lc_ddb_list_tables(struct lc_ddb_call *call)

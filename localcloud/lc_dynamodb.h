@@ -44,9 +44,9 @@ struct lc_ddb_call {
 /** An operation: the reply, owned by the caller, or NULL with call->error set. */
 typedef json_t *lc_ddb_operation(struct lc_ddb_call *call);
 lc_ddb_operation lc_ddb_create_table, lc_ddb_describe_table, lc_ddb_delete_table,
-	lc_ddb_list_tables, lc_ddb_put_item, lc_ddb_get_item, lc_ddb_delete_item,
-	lc_ddb_update_item, lc_ddb_batch_write_item, lc_ddb_batch_get_item, lc_ddb_query,
-	lc_ddb_scan;
+	lc_ddb_update_table, lc_ddb_describe_backups, lc_ddb_update_backups, lc_ddb_list_tables,
+	lc_ddb_put_item, lc_ddb_get_item, lc_ddb_delete_item, lc_ddb_update_item,
+	lc_ddb_batch_write_item, lc_ddb_batch_get_item, lc_ddb_query, lc_ddb_scan;
 
 /* --- dynamodb_request.c: members by table ------------------------------------------------ */
 
@@ -88,9 +88,10 @@ SL_MUST_CHECK bool lc_ddb_constraints(
 #define LC_DDB_NAME_PATTERN "[a-zA-Z0-9_.-]+"
 
 extern const struct lc_ddb_member lc_ddb_create_table_spec[], lc_ddb_table_spec[],
-	lc_ddb_list_tables_spec[], lc_ddb_put_item_spec[], lc_ddb_get_item_spec[],
-	lc_ddb_delete_item_spec[], lc_ddb_update_item_spec[], lc_ddb_batch_write_item_spec[],
-	lc_ddb_batch_get_item_spec[], lc_ddb_query_spec[], lc_ddb_scan_spec[];
+	lc_ddb_update_table_spec[], lc_ddb_update_backups_spec[], lc_ddb_list_tables_spec[],
+	lc_ddb_put_item_spec[], lc_ddb_get_item_spec[], lc_ddb_delete_item_spec[],
+	lc_ddb_update_item_spec[], lc_ddb_batch_write_item_spec[], lc_ddb_batch_get_item_spec[],
+	lc_ddb_query_spec[], lc_ddb_scan_spec[];
 
 /* --- dynamodb_number.c: decimal numbers of 38 digits ------------------------------------- */
 
@@ -290,6 +291,8 @@ void lc_ddb_table_finish(struct lc_ddb_table *table);
 /** False when the name is taken. */
 SL_MUST_CHECK bool lc_ddb_table_insert(const char *name, const json_t *description);
 void lc_ddb_table_remove(int64_t id);
+/** Stores the description again. */
+void lc_ddb_table_update(int64_t id, const json_t *description);
 /** Up to `limit` names after `after` (NULL: from the first), an array owned by the caller. */
 json_t *lc_ddb_table_names(const char *after, int64_t limit);
 void lc_ddb_table_count(int64_t id, int64_t *ret_items, int64_t *ret_bytes);

@@ -35,6 +35,20 @@ static const struct route routes[] = {
 	{"GET", BUCKET, "lifecycle", NULL, s3_get_lifecycle, "GetBucketLifecycleConfiguration"},
 	{"PUT", BUCKET, "lifecycle", NULL, s3_put_lifecycle, "PutBucketLifecycleConfiguration"},
 	{"DELETE", BUCKET, "lifecycle", NULL, s3_delete_lifecycle, "DeleteBucketLifecycle"},
+	{"GET", BUCKET, "encryption", NULL, s3_get_encryption, "GetBucketEncryption"},
+	{"PUT", BUCKET, "encryption", NULL, s3_put_encryption, "PutBucketEncryption"},
+	{"DELETE", BUCKET, "encryption", NULL, s3_delete_encryption, "DeleteBucketEncryption"},
+	{"GET", BUCKET, "publicAccessBlock", NULL, s3_get_public_access, "GetPublicAccessBlock"},
+	{"PUT", BUCKET, "publicAccessBlock", NULL, s3_put_public_access, "PutPublicAccessBlock"},
+	{"DELETE", BUCKET, "publicAccessBlock", NULL, s3_delete_public_access,
+		"DeletePublicAccessBlock"},
+	{"GET", BUCKET, "ownershipControls", NULL, s3_get_ownership, "GetBucketOwnershipControls"},
+	{"PUT", BUCKET, "ownershipControls", NULL, s3_put_ownership, "PutBucketOwnershipControls"},
+	{"DELETE", BUCKET, "ownershipControls", NULL, s3_delete_ownership,
+		"DeleteBucketOwnershipControls"},
+	{"GET", BUCKET, "policy", NULL, s3_get_policy, "GetBucketPolicy"},
+	{"PUT", BUCKET, "policy", NULL, s3_put_policy, "PutBucketPolicy"},
+	{"DELETE", BUCKET, "policy", NULL, s3_delete_policy, "DeleteBucketPolicy"},
 	{"GET", BUCKET, "notification", NULL, s3_get_notification,
 		"GetBucketNotificationConfiguration"},
 	{"PUT", BUCKET, "notification", NULL, s3_put_notification,
@@ -65,17 +79,13 @@ static const char *const not_offered[] = {
 	"acl",
 	"analytics",
 	"attributes",
-	"encryption",
 	"intelligent-tiering",
 	"inventory",
 	"legal-hold",
 	"logging",
 	"metrics",
 	"object-lock",
-	"ownershipControls",
-	"policy",
 	"policyStatus",
-	"publicAccessBlock",
 	"replication",
 	"requestPayment",
 	"restore",
@@ -327,6 +337,17 @@ static bool refused_by_name(struct s3_op *op)
 	return true;
 }
 
+/* True when the request wants the bucket to belong to somebody else. */
+static bool refused_by_owner(struct s3_op *op)
+{
+	const char *owner = lc_request_header(op->request, "x-amz-expected-bucket-owner");
+	if (!op->bucket || !owner || strcmp(owner, LC_ACCOUNT) == 0) {
+		return false;
+	}
+	s3_error(op, 403, "AccessDenied", NULL, "Access Denied");
+	return true;
+}
+
 /* --- routing ------------------------------------------------------------------------------- */
 
 static bool has_query(const struct lc_request *request, const char *name)
@@ -399,7 +420,7 @@ void lc_s3_handle(struct lc_cloud *cloud, const struct lc_request *request, stru
 		s3_element_i64(&extra, "Size", (int64_t)strlen(op.key));
 		s3_element_i64(&extra, "MaxSizeAllowed", S3_MAX_KEY);
 		s3_error(&op, 400, "KeyTooLongError", sl_buf_str(&extra), "Your key is too long");
-	} else if (!refused_by_name(&op)) {
+	} else if (!refused_by_name(&op) && !refused_by_owner(&op)) {
 		route(&op);
 	}
 	free(op.bucket);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * S3's operations on buckets: create, delete, head, list, location; CORS and lifecycle, which
- * are kept and returned but govern nothing here. Entry points: the s3_operations. HTTP threads.
+ * S3's operations on buckets: create, delete, head, list, location. Entry points: the
+ * s3_operations. HTTP threads.
  */
 #include <ctype.h>
 #include <string.h>
@@ -124,78 +124,4 @@ void s3_get_location(struct s3_op *op)
 		lc_xml_escape(xml, op->cloud->region);
 	}
 	sl_buf_puts(xml, "</LocationConstraint>");
-}
-
-/* --- configurations that are kept as they came ---------------------------------------------- */
-
-static void get_config(
-	struct s3_op *op, const char *kind, const char *absent_code, const char *absent_message)
-{
-	if (!s3_store_has_bucket(op->bucket)) {
-		s3_no_such_bucket(op);
-		return;
-	}
-	SL_AUTO(sl_freep)
-	char *document = s3_store_get_config(op->bucket, kind);
-	if (!document) {
-		s3_error(op, 404, absent_code, NULL, "%s", absent_message);
-		return;
-	}
-	op->reply->content_type = "application/xml";
-	sl_buf_puts(&op->reply->body, document);
-}
-
-static void put_config(struct s3_op *op, const char *kind, const char *root_name, const char *rule)
-{
-	SL_AUTO(lc_xml_destroyp)
-	struct lc_xml *root = s3_body_xml(op, root_name);
-	if (!root || !lc_xml_child(root, rule)) {
-		s3_malformed_xml(op);
-		return;
-	}
-	SL_AUTO(sl_freep)
-	char *document = sl_strndup(op->request->body, op->request->body_len);
-	if (!s3_store_set_config(op->bucket, kind, document)) {
-		s3_no_such_bucket(op);
-	}
-}
-
-static void delete_config(struct s3_op *op, const char *kind)
-{
-	if (!s3_store_set_config(op->bucket, kind, NULL)) {
-		s3_no_such_bucket(op);
-		return;
-	}
-	op->reply->status = 204;
-}
-
-void s3_get_cors(struct s3_op *op)
-{
-	get_config(op, "cors", "NoSuchCORSConfiguration", "The CORS configuration does not exist");
-}
-
-void s3_put_cors(struct s3_op *op)
-{
-	put_config(op, "cors", "CORSConfiguration", "CORSRule");
-}
-
-void s3_delete_cors(struct s3_op *op)
-{
-	delete_config(op, "cors");
-}
-
-void s3_get_lifecycle(struct s3_op *op)
-{
-	get_config(op, "lifecycle", "NoSuchLifecycleConfiguration",
-		"The lifecycle configuration does not exist");
-}
-
-void s3_put_lifecycle(struct s3_op *op)
-{
-	put_config(op, "lifecycle", "LifecycleConfiguration", "Rule");
-}
-
-void s3_delete_lifecycle(struct s3_op *op)
-{
-	delete_config(op, "lifecycle");
 }
