@@ -23,6 +23,7 @@ import boto3
 import botocore.config
 import psycopg2
 
+import answers
 from contract import Contract
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,6 +37,7 @@ TABLE = "rekognition-thumbs"
 TOPICS = {"rekognition": "AmazonRekognitionVideo-Notification", "events": "spotlist-events",
           "uploads": "spotlist-uploads"}
 CONTRACT = Contract()
+ANSWERS = answers.Watch()
 
 
 def topic_arn(name):
@@ -247,12 +249,15 @@ class Cloud:
         return boto3.Session(self.access_key, self.secret_key, region_name=self.region)
 
     def client(self, service, **options):
-        return self.session().client(service, endpoint_url=self.url,
-                                     config=client_config(), **options)
+        """A client whose every answer is held against AWS's model of the service."""
+        return ANSWERS.client(self.session().client(service, endpoint_url=self.url,
+                                                    config=client_config(), **options))
 
     def resource(self, service, **options):
-        return self.session().resource(service, endpoint_url=self.url,
-                                       config=client_config(), **options)
+        resource = self.session().resource(service, endpoint_url=self.url,
+                                           config=client_config(), **options)
+        ANSWERS.client(resource.meta.client)
+        return resource
 
 
 def client_config():
