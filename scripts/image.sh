@@ -112,3 +112,16 @@ for target in "${targets[@]}"; do
 	build_by_buildah "$target"
 done
 in_store images >&2
+
+# The tests listen on the ports that docker/compose.yaml names, so they get a network of their own.
+if $test; then
+	# shellcheck source=scripts/build.sh
+	. scripts/build.sh
+	need build demo test
+	build_plain
+	say "running what was built"
+	as_root env SPOTLIST_LOCALCLOUD="$PWD/build/localcloud/localcloud" \
+		unshare --net -- sh -c 'ip link set lo up && exec "$@"' sh \
+		/usr/bin/python3 -m pytest -q -p no:cacheprovider --basetemp="$keep/test" \
+		tests/image
+fi
