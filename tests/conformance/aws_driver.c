@@ -257,7 +257,7 @@ static enum sl_err dynamodb_item_exists(struct run *run)
 static enum sl_err dynamodb_item_size(struct run *run)
 {
 	run->result = json_integer((json_int_t)sl_dynamodb_item_size(object(run, "item")));
-	return SL_OK;
+	return SL_ERR_OK;
 }
 
 static enum sl_err dynamodb_batch_put(struct run *run)
