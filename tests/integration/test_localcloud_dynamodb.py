@@ -152,6 +152,27 @@ def test_a_table_lives(client):
             "Requested resource not found: Table: life not found")
 
 
+def test_billing_and_recovery_are_switched(client):
+    client.create_table(
+        TableName="switched", AttributeDefinitions=[{"AttributeName": "k", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "k", "KeyType": "HASH"}],
+        ProvisionedThroughput={"ReadCapacityUnits": 5, "WriteCapacityUnits": 5})
+    client.update_table(TableName="switched", BillingMode="PAY_PER_REQUEST")
+    table = client.describe_table(TableName="switched")["Table"]
+    assert table["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["ProvisionedThroughput"]["ReadCapacityUnits"] == 0
+
+    def recovery():
+        backups = client.describe_continuous_backups(TableName="switched")
+        return backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"][
+            "PointInTimeRecoveryStatus"]
+    assert recovery() == "DISABLED"
+    client.update_continuous_backups(
+        TableName="switched", PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    assert recovery() == "ENABLED"
+    assert set(client.describe_table(TableName="switched")["Table"]) == set(table)
+
+
 def test_tables_are_listed_in_pages(client, resource):
     names = [f"zlist{i}" for i in range(4)]
     for name in names:

@@ -5,6 +5,7 @@ import base64
 import concurrent.futures
 import datetime
 import hashlib
+import json
 import os
 import signal
 
@@ -82,8 +83,30 @@ def test_cors_and_lifecycle_are_kept(s3, bucket):
     refused("NoSuchCORSConfiguration", 404, s3.get_bucket_cors, Bucket=bucket)
 
 
-@pytest.mark.parametrize("operation", ["get_bucket_acl", "get_bucket_policy", "get_bucket_versioning",
-                                       "get_bucket_tagging", "get_bucket_website"])
+def test_policy_encryption_and_access_are_kept(s3, bucket):
+    refused("NoSuchBucketPolicy", 404, s3.get_bucket_policy, Bucket=bucket)
+    refused("MalformedPolicy", 400, s3.put_bucket_policy, Bucket=bucket, Policy="[]")
+    policy = json.dumps({"Version": "2012-10-17", "Statement": []})
+    s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+    assert s3.get_bucket_policy(Bucket=bucket)["Policy"] == policy
+    s3.delete_bucket_policy(Bucket=bucket)
+    rules = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    s3.put_bucket_encryption(Bucket=bucket,
+                             ServerSideEncryptionConfiguration={"Rules": rules})
+    assert s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"] == \
+        {"Rules": rules}
+    block = {"BlockPublicAcls": True, "IgnorePublicAcls": False, "BlockPublicPolicy": True,
+             "RestrictPublicBuckets": True}
+    refused("NoSuchPublicAccessBlockConfiguration", 404, s3.get_public_access_block, Bucket=bucket)
+    s3.put_public_access_block(Bucket=bucket, PublicAccessBlockConfiguration=block)
+    assert s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"] == block
+    refused("AccessDenied", 403, s3.get_bucket_location, Bucket=bucket,
+            ExpectedBucketOwner="123456789012")
+
+
+@pytest.mark.parametrize("operation", ["get_bucket_acl", "get_bucket_policy_status",
+                                       "get_bucket_versioning", "get_bucket_tagging",
+                                       "get_bucket_website"])
 def test_what_is_not_offered_says_so(s3, operation):
     refused("NotImplemented", 501, getattr(s3, operation), Bucket=BUCKET)
 
