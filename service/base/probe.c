@@ -46,14 +46,20 @@ static const char *askable(const char *host)
 	return strcmp(host, "::") == 0 ? "::1" : host;
 }
 
+static enum sl_err bad_address(const char *address, struct sl_error *reterr)
+{
+	sl_error_set(reterr, SL_ERR_CONFIG,
+		"\"%s\" is no address to ask; write 127.0.0.1:8081 or [::1]:8081, without port 0",
+		address);
+	return SL_ERR_CONFIG;
+}
+
 static enum sl_err resolve(const char *address, struct addrinfo **ret, struct sl_error *reterr)
 {
 	const char *colon = strrchr(address, ':');
 	int64_t port = 0;
 	if (colon == NULL || !sl_text_parse_i64(colon + 1, 1, UINT16_MAX, &port)) {
-		return sl_error_set(reterr, SL_ERR_CONFIG,
-			"\"%s\" is no address to ask; it takes a host and a port that is not 0",
-			address);
+		return bad_address(address, reterr);
 	}
 	size_t len = (size_t)(colon - address);
 	bool brackets = len > 2 && address[0] == '[' && colon[-1] == ']';
@@ -64,8 +70,7 @@ static enum sl_err resolve(const char *address, struct addrinfo **ret, struct sl
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 	};
 	if (getaddrinfo(askable(host), colon + 1, &hints, ret) != 0) {
-		return sl_error_set(reterr, SL_ERR_CONFIG,
-			"\"%s\" is no address to ask; write 127.0.0.1:8081 or [::1]:8081", address);
+		return bad_address(address, reterr);
 	}
 	return SL_ERR_OK;
 }
