@@ -14,14 +14,19 @@ set -euo pipefail
 pins=$PWD/tests/conformance/pins
 witnesses=$PWD/.witnesses
 arguments=()
+whole=(--all-witnesses) # unless a selection is asked for
 while [ $# -gt 0 ]; do
 	case $1 in
 	--sigv4 | --events)
-		[ -d "${2:-}" ] || [ -d "$RUN_CALLER_DIR/${2:-}" ] || die "$1 needs a directory"
-		arguments+=("$1" "$(cd "$RUN_CALLER_DIR" && realpath "$2")")
+		directory=$(cd "${RUN_CALLER_DIR:-.}" && realpath -e "${2:-}" 2>/dev/null) ||
+			die "$1 needs a directory that exists"
+		arguments+=("$1" "$directory")
 		shift
 		;;
-	*) arguments+=("$1") ;;
+	*)
+		arguments+=("$1")
+		whole=()
+		;;
 	esac
 	shift
 done
@@ -104,4 +109,4 @@ reports=build/test-reports
 mkdir -p $reports
 SPOTLIST_BUILD=build /usr/bin/python3 -m pytest -q -n 2 --dist loadfile -p no:cacheprovider \
 	-o python_files='witness_*.py' --junitxml=$reports/conformance.xml tests/conformance \
-	"${arguments[@]}"
+	"${whole[@]}" "${arguments[@]}"

@@ -116,7 +116,7 @@ class Driver:
         out, err = self.process.communicate(timeout=120)
         assert self.process.returncode == 0, err
         assert err == ""
-        return [json.loads(line) for line in out.splitlines()]
+        return [json.loads(line) for line in out.split("\n") if line]
 
 
 def drive(url, operations, **extra):
