@@ -180,6 +180,7 @@ def resources(moto):
     return found
 
 
+@pytest.mark.witness("moto")
 def test_provision_makes_what_cloudformation_makes(by_cloudformation, by_provision):
     ours, theirs = resources(by_provision), resources(by_cloudformation)
     assert ours.keys() == theirs.keys()
@@ -188,6 +189,7 @@ def test_provision_makes_what_cloudformation_makes(by_cloudformation, by_provisi
     assert len(theirs) == 4 + 2 + len(ROLES)
 
 
+@pytest.mark.witness("moto")
 def test_the_outputs_are_the_settings(by_cloudformation, by_provision):
     settings = {name: value for name, value in by_cloudformation.outputs.items()
                 if name.startswith("SPOTLIST_")}
@@ -205,11 +207,13 @@ def changes(report):
     return found
 
 
+@pytest.mark.witness("moto")
 def test_provision_makes_everything_and_then_nothing(by_provision):
     assert {"bucket", "table", "topic", "queue", "rule", "role"} < changes(by_provision.report)
     assert changes(provision(by_provision)[1]) == set()
 
 
+@pytest.mark.witness("moto")
 def test_provision_after_cloudformation_does_only_what_moto_left_out(by_cloudformation,
                                                                      by_provision):
     assert changes(provision(by_cloudformation)[1]) == LEFT_OUT_BY_MOTO

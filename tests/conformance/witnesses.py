@@ -149,11 +149,11 @@ def answers(port):
         return client.connect_ex(("127.0.0.1", port)) == 0
 
 
-def ask(witness, operation, environment=None, **arguments):
+def ask(witness, operation, environment=None, clock_ms=None, **arguments):
     """One operation of ours (aws_driver.c) on a witness: {"err", "detail", "result", "provider"}."""
     extra = {**witness.environment(), **(environment or {})}
     url = extra.pop("AWS_ENDPOINT_URL")
-    return capture.drive(url, [{"op": operation, **arguments}], clock_ms=None, **extra)[0]
+    return capture.drive(url, [{"op": operation, **arguments}], clock_ms=clock_ms, **extra)[0]
 
 
 def good(witness, operation, **arguments):
@@ -181,6 +181,8 @@ NAMES = {
     "moto": lambda: _pinned("python.txt", r"^moto==(\S+)"),
     "strict_s3": lambda: "versitygw " + _pinned("go.mod", r"versity/versitygw (\S+)"),
     "localcloud": lambda: "ours",
+    "cfn-lint": lambda: _pinned("python.txt", r"^cfn-lint==(\S+)"),
+    "policy_sentry": lambda: _pinned("python.txt", r"^policy-sentry==(\S+)"),
     "boto3": lambda: _debian("python3-boto3"),
     "AWS CLI": lambda: _debian("awscli"),
 }
