@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* sigv4_suite DIR: runs a directory of SigV4 vectors in the layout of aws-c-auth (context.json,
  * request.txt, {header,query}-{canonical-request,string-to-sign,signature,signed-request}.txt)
- * against sl_sigv4_sign() and tells for each failure which stage it was. Exit 0: all pass. */
+ * against sl_sigv4_sign(), tells for each failure which stage it was, and counts per stage. Exit 0:
+ * all pass. */
 
 #include <dirent.h>
 #include <jansson.h>
@@ -185,10 +186,24 @@ static bool carries(
 	return true;
 }
 
-/* One mode of one vector; the number of stages that differ. */
-static int check_mode(const char *dir, const char *prefix, const struct vector *vector,
-	struct sl_sigv4_config *config)
+enum { STAGE_COUNT = 4, MODE_COUNT = 2 };
+
+static const char *const stage_names[STAGE_COUNT] = {
+	"canonical-request", "string-to-sign", "signature", "signed-request"};
+static const char *const mode_names[MODE_COUNT] = {
+	[SL_SIGV4_HEADER] = "header", [SL_SIGV4_QUERY] = "query"};
+
+struct tally {
+	int passed, failed;                /* variants: a vector in one mode */
+	int good[MODE_COUNT][STAGE_COUNT]; /* stages that were right */
+	int tried[MODE_COUNT];
+};
+
+/* One mode of one vector; whether every stage is right. */
+static bool check_mode(const char *dir, const struct vector *vector, struct sl_sigv4_config *config,
+	struct tally *tally)
 {
+	const char *prefix = mode_names[config->mode];
 	char payload_hash[SL_SIGV4_HASH_SIZE];
 	sl_sigv4_hash(vector->body, strlen(vector->body), payload_hash);
 	const struct sl_sigv4_request request = {
@@ -203,35 +218,30 @@ static int check_mode(const char *dir, const char *prefix, const struct vector *
 	SL_AUTO(sl_sigv4_signed_finish)
 	struct sl_sigv4_signed signed_ = {0};
 	sl_sigv4_sign(&request, config, &signed_);
-	const struct {
-		const char *stage;
-		const char *got; /* NULL: the whole is looked at */
-	} stages[] = {
-		{"canonical-request", signed_.canonical_request},
-		{"string-to-sign", signed_.string_to_sign},
-		{"signature", signed_.signature},
-		{"signed-request", NULL},
-	};
-	int failed = 0;
-	for (size_t i = 0; i < SL_ARRAY_SIZE(stages); i++) {
+	/* NULL: the whole is looked at */
+	const char *const got[STAGE_COUNT] = {
+		signed_.canonical_request, signed_.string_to_sign, signed_.signature, NULL};
+	bool all = true;
+	tally->tried[config->mode]++;
+	for (size_t i = 0; i < STAGE_COUNT; i++) {
 		SL_AUTO(sl_freep)
-		char *name = sl_asprintf("%s-%s.txt", prefix, stages[i].stage);
+		char *name = sl_asprintf("%s-%s.txt", prefix, stage_names[i]);
 		SL_AUTO(sl_freep)
 		char *want = read_text(dir, name);
 		bool same = want &&
-			(stages[i].got ? strcmp(stages[i].got, want) == 0
-				       : carries(want, config->mode, &signed_));
+			(got[i] ? strcmp(got[i], want) == 0
+				: carries(want, config->mode, &signed_));
+		tally->good[config->mode][i] += same;
 		if (!same) {
-			failed++;
+			all = false;
 			printf("FAIL %s %s %s\n--- got\n%s\n--- want\n%s\n", dir, prefix,
-				stages[i].stage, stages[i].got ? stages[i].got : "",
-				want ? want : "(no file)");
+				stage_names[i], got[i] ? got[i] : "", want ? want : "(no file)");
 		}
 	}
-	return failed;
+	return all;
 }
 
-static void check_vector(const char *dir, int *passed, int *failed)
+static void check_vector(const char *dir, struct tally *tally)
 {
 	SL_AUTO(sl_freep)
 	char *context_text = read_text(dir, "context.json");
@@ -241,17 +251,28 @@ static void check_vector(const char *dir, int *passed, int *failed)
 	struct sl_sigv4_config config;
 	if (!vector.text || !config_of(context, &config) || !parse_request(&vector)) {
 		printf("FAIL %s is not a vector\n", dir);
-		*failed += 2;
+		tally->failed += MODE_COUNT;
 		return;
 	}
-	static const char *const prefixes[] = {
-		[SL_SIGV4_HEADER] = "header", [SL_SIGV4_QUERY] = "query"};
-	for (size_t mode = 0; mode < SL_ARRAY_SIZE(prefixes); mode++) {
+	for (int mode = 0; mode < MODE_COUNT; mode++) {
 		config.mode = (enum sl_sigv4_mode)mode;
-		bool good = check_mode(dir, prefixes[mode], &vector, &config) == 0;
-		*passed += good;
-		*failed += !good;
+		bool good = check_mode(dir, &vector, &config, tally);
+		tally->passed += good;
+		tally->failed += !good;
 	}
+}
+
+static void report(const struct tally *tally)
+{
+	for (size_t stage = 0; stage < STAGE_COUNT; stage++) {
+		printf("%-18s", stage_names[stage]);
+		for (int mode = 0; mode < MODE_COUNT; mode++) {
+			printf("  %s %d of %d", mode_names[mode], tally->good[mode][stage],
+				tally->tried[mode]);
+		}
+		printf("\n");
+	}
+	printf("%d passed, %d failed\n", tally->passed, tally->failed);
 }
 
 int main(int argc, char **argv)
@@ -262,17 +283,16 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: sigv4_suite DIR\n");
 		return 2;
 	}
-	int passed = 0;
-	int failed = 0;
+	struct tally tally = {0, 0, {{0}}, {0}};
 	for (int i = 0; i < count; i++) {
 		if (entries[i]->d_name[0] != '.') {
 			SL_AUTO(sl_freep)
 			char *dir = sl_asprintf("%s/%s", argv[1], entries[i]->d_name);
-			check_vector(dir, &passed, &failed);
+			check_vector(dir, &tally);
 		}
 		free(entries[i]);
 	}
 	free(entries);
-	printf("%d passed, %d failed\n", passed, failed);
-	return failed == 0 && passed > 0 ? 0 : 1;
+	report(&tally);
+	return tally.failed == 0 && tally.passed > 0 ? 0 : 1;
 }
