@@ -73,6 +73,7 @@ struct sl_operation {
 	bool too_large; /* the answer went beyond its cap */
 	bool cut;       /* an error answer did, and its end was left out */
 	char curl_error[CURL_ERROR_SIZE];
+	char *failure; /* what the attempt before came to, in words; or NULL */
 };
 
 /** `deadline_ms` on sl_clock_monotonic_ms(). */

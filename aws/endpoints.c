@@ -121,8 +121,10 @@ static bool bucket_fits_host(const char *bucket)
 static enum sl_err bad_url(
 	struct sl_error *reterr, enum sl_service service, const char *url, const char *why)
 {
-	return sl_error_set(reterr, SL_ERR_CONFIG, "The endpoint URL \"%s\" of %s %s", url,
-		services[service].name, why);
+	/* What stands before an @ may be a password. */
+	const char *at = strrchr(url, '@');
+	return sl_error_set(reterr, SL_ERR_CONFIG, "The endpoint URL \"%s%s\" of %s %s",
+		at ? "***" : "", at ? at : url, services[service].name, why);
 }
 
 static bool has_forbidden_character(const char *url)

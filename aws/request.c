@@ -69,6 +69,8 @@ static void forget_attempt(struct sl_operation *op)
 void sl_operation_finish(struct sl_operation *op)
 {
 	forget_attempt(op);
+	free(op->failure);
+	op->failure = NULL;
 	sl_buf_finish(&op->url);
 	sl_buf_finish(&op->form);
 }
@@ -320,8 +322,11 @@ enum sl_err sl_operation_prepare(struct sl_operation *op, CURL *easy, struct sl_
 	op->easy = easy;
 	int64_t left_ms = op->deadline_ms - sl_clock_monotonic_ms();
 	if (left_ms <= 0) {
-		return sl_operation_error(
-			op, SL_ERR_AWS_UNAVAILABLE, "the deadline passed", reterr);
+		SL_AUTO(sl_freep)
+		char *what = sl_asprintf("the deadline passed%s%s",
+			op->failure ? "; the last attempt came to: " : "",
+			op->failure ? op->failure : "");
+		return sl_operation_error(op, SL_ERR_AWS_UNAVAILABLE, what, reterr);
 	}
 	for (size_t i = 0; i < call->header_count; i++) {
 		if (!header_is_safe(&call->headers[i])) {

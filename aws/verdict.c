@@ -3,6 +3,7 @@
  * and decides whether to try again. One thread an operation. */
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "call_internal.h"
@@ -195,6 +196,9 @@ enum sl_verdict sl_operation_judge(struct sl_operation *op, CURL *easy, CURLcode
 	}
 	if (verdict == SL_VERDICT_FAILED) {
 		sl_error_move(reterr, &error);
+	} else {
+		free(op->failure);
+		op->failure = sl_strdup(error.detail);
 	}
 	return verdict;
 }

@@ -4,6 +4,7 @@
 
 #include "outage.h"
 
+#include <ctype.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 struct kind {
 	enum sl_err code;
 	char *service; /* NULL: free */
-	char *provider_code;
+	char *cause;
 	int64_t told_ms;
 	int64_t untold;
 };
@@ -36,7 +37,7 @@ struct sl_outages *sl_outages_create(void)
 static void kind_finish(struct kind *kind)
 {
 	free(kind->service);
-	free(kind->provider_code);
+	free(kind->cause);
 	*kind = (struct kind){0};
 }
 
@@ -52,15 +53,35 @@ void sl_outages_destroy(struct sl_outages *outages)
 	free(outages);
 }
 
+/* The provider's code; where no answer came, our own words behind "service Operation: ", in which
+ * only numbers vary (how long it took). The caller owns it. */
+static char *cause_of(const struct sl_error *error)
+{
+	if (error->provider.code != NULL || error->detail == NULL) {
+		return sl_strdup(error->provider.code);
+	}
+	const char *words = strstr(error->detail, ": ");
+	char *cause = sl_strdup(words != NULL ? words : error->detail);
+	char *end = cause;
+	for (const char *at = cause; *at != '\0'; at++) {
+		if (!isdigit((unsigned char)*at)) {
+			*end++ = *at;
+		}
+	}
+	*end = '\0';
+	return cause;
+}
+
 /* The kind of this error, or the one whose place it takes: a free one, or that told longest ago. */
-static struct kind *find(struct sl_outages *outages, const struct sl_error *error)
+static struct kind *find(
+	struct sl_outages *outages, const struct sl_error *error, const char *cause)
 {
 	struct kind *oldest = &outages->kinds[0];
 	for (size_t i = 0; i < MAX_KINDS; i++) {
 		struct kind *kind = &outages->kinds[i];
 		if (kind->service != NULL && kind->code == error->code &&
 			strcmp(kind->service, error->provider.service) == 0 &&
-			sl_text_equal(kind->provider_code, error->provider.code)) {
+			sl_text_equal(kind->cause, cause)) {
 			return kind;
 		}
 		if (oldest->service != NULL &&
@@ -79,14 +100,16 @@ bool sl_outages_tell(struct sl_outages *outages, const struct sl_error *error, i
 	if (error->provider.service == NULL || !sl_err_retryable(error->code)) {
 		return true;
 	}
+	SL_AUTO(sl_freep)
+	char *cause = cause_of(error);
 	pthread_mutex_lock(&outages->mutex);
-	struct kind *kind = find(outages, error);
+	struct kind *kind = find(outages, error, cause);
 	bool known = kind->service != NULL;
 	bool tell = !known || now_ms - kind->told_ms >= SL_OUTAGE_SILENCE_MS;
 	if (!known) {
 		kind->code = error->code;
 		kind->service = sl_strdup(error->provider.service);
-		kind->provider_code = sl_strdup(error->provider.code);
+		kind->cause = sl_take(&cause);
 	}
 	if (tell) {
 		*ret_repeated = kind->untold;

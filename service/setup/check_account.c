@@ -98,7 +98,7 @@ void sl_check_credentials(struct sl_checkup *checkup, struct sl_findings *findin
 		return;
 	}
 	if (!any_endpoint(checkup, SL_SERVICE_STS)) {
-		sl_find(findings, SL_FOUND_WARN, NULL,
+		sl_find(findings, SL_FOUND_WARN, "See *endpoints*",
 			"there are some (key id …%s), but STS cannot be asked whose they are",
 			tail_of(credentials.access_key_id));
 		return;

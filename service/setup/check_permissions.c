@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "endpoints.h"
 #include "iam.h"
 #include "mem.h"
 #include "permissions.h"
@@ -166,9 +167,22 @@ static bool is_tried_elsewhere(const struct sl_permission *permission)
 	return false;
 }
 
-static bool needs_bucket(const struct sl_permission *permission)
+/* Whether trying it leads anywhere; where not, that is told by *endpoints* or *bucket*. */
+static bool is_within_reach(
+	const struct sl_checkup *checkup, const struct sl_permission *permission)
 {
-	return sl_text_starts_with(permission->action, "s3:");
+	size_t len = strcspn(permission->action, ":");
+	if (checkup->bucket_missing && strncmp(permission->action, "s3", len) == 0) {
+		return false;
+	}
+	for (size_t i = 0; i < SL_ARRAY_SIZE(checkup->endpoints); i++) {
+		const struct sl_reach *reach = &checkup->endpoints[i];
+		if (strncmp(sl_service_name(reach->service), permission->action, len) == 0 &&
+			!reach->reached) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static void try_all(
@@ -180,8 +194,8 @@ static void try_all(
 		const struct sl_permission *permission = &sl_permissions[i];
 		SL_AUTO(sl_freep)
 		char *resource = sl_permission_fill(checkup, permission->resource);
-		if (checkup->bucket_missing && needs_bucket(permission)) {
-			continue; /* told by *bucket* */
+		if (!is_within_reach(checkup, permission)) {
+			continue;
 		}
 		if (permission->try_it == NULL || resource == NULL || is_late(checkup)) {
 			if (!is_tried_elsewhere(permission) || is_late(checkup)) {
@@ -213,8 +227,11 @@ void sl_check_permissions(struct sl_checkup *checkup, struct sl_findings *findin
 		sl_find(findings, SL_FOUND_SKIP, NULL, "the account's root may do everything");
 		return;
 	}
+	SL_AUTO(sl_findings_finish)
+	struct sl_findings ignored = {0};
+	bool iam = sl_checkup_reaches(checkup, SL_SERVICE_IAM, &ignored);
 	SL_AUTO(sl_freep)
-	char *principal = identity->arn != NULL ? principal_of(identity, client) : NULL;
+	char *principal = iam && identity->arn != NULL ? principal_of(identity, client) : NULL;
 	if (principal == NULL || !ask_iam(checkup, client, principal, findings)) {
 		try_all(checkup, client, findings);
 	}

@@ -70,9 +70,12 @@ static void judge_rights(struct sl_client *client, const struct duty *duty,
 	}
 }
 
-static void check_duty(struct sl_client *client, const struct duty *duty, struct sl_unseen *unseen,
-	struct sl_findings *findings)
+static void check_duty(const struct sl_checkup *checkup, struct sl_client *client,
+	const struct duty *duty, struct sl_unseen *unseen, struct sl_findings *findings)
 {
+	if (!sl_checkup_reaches(checkup, SL_SERVICE_IAM, findings)) {
+		return;
+	}
 	const char *slash = strrchr(duty->role_arn, '/');
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
@@ -145,10 +148,10 @@ void sl_check_mediaconvert(struct sl_checkup *checkup, struct sl_findings *findi
 			.action = "s3:GetObject",
 			.resources = sources,
 		};
-		check_duty(client, &duty, &unseen, findings);
+		check_duty(checkup, client, &duty, &unseen, findings);
 		duty.action = "s3:PutObject";
 		duty.resources = outputs;
-		if (sl_findings_worst(findings) != SL_FOUND_FAIL && unseen.actions.len == 0) {
+		if (findings->count == 0 && unseen.actions.len == 0) {
 			judge_rights(client, &duty, &unseen, findings);
 		}
 	}
@@ -183,7 +186,7 @@ void sl_check_rekognition(struct sl_checkup *checkup, struct sl_findings *findin
 		.action = "sns:Publish",
 		.resources = topics,
 	};
-	check_duty(client, &duty, &unseen, findings);
+	check_duty(checkup, client, &duty, &unseen, findings);
 	const char *name = strrchr(config->rekognition_topic_arn, ':');
 	if (unseen.actions.len > 0 && name != NULL &&
 		!sl_text_starts_with(name + 1, "AmazonRekognition")) {

@@ -254,6 +254,10 @@ void sl_check_dead_letters(struct sl_checkup *checkup, struct sl_findings *findi
 			"leaves no trace",
 			without);
 	}
+	if (json_object_size(queues) > 0 &&
+		!sl_checkup_reaches(checkup, SL_SERVICE_SQS, findings)) {
+		return;
+	}
 	const char *arn;
 	const json_t *value;
 	json_object_foreach (queues, arn, value) {

@@ -175,7 +175,8 @@ static void check_rule(const struct sl_checkup *checkup, struct sl_client *clien
 
 void sl_check_rules(struct sl_checkup *checkup, struct sl_findings *findings)
 {
-	if (!has_topics(checkup, findings)) {
+	if (!has_topics(checkup, findings) ||
+		!sl_checkup_reaches(checkup, SL_SERVICE_EVENTS, findings)) {
 		return;
 	}
 	SL_AUTO(sl_client_destroyp)

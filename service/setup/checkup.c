@@ -73,8 +73,8 @@ void sl_find_unseen(struct sl_findings *findings, struct sl_unseen *unseen, cons
 		return;
 	}
 	if (error->code != SL_ERR_AWS_FORBIDDEN && !unknown) {
-		sl_find(findings, SL_FOUND_WARN, NULL, "not looked at, for %s failed: %s", action,
-			error->detail);
+		sl_find(findings, SL_FOUND_WARN, "docs/operations.md, Doctor",
+			"not looked at, for %s failed: %s", action, error->detail);
 		return;
 	}
 	if (strstr(sl_buf_str(&unseen->actions), action) == NULL) {

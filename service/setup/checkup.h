@@ -38,7 +38,7 @@ enum sl_check_id {
 	SL_CHECK_COUNT_
 };
 
-#define SL_CHECKUP_SERVICES 7 /* that `serve` itself calls */
+#define SL_CHECKUP_SERVICES 10 /* those that `serve` calls, and then those of the doctor alone */
 
 struct sl_checkup {
 	char **environ_;

@@ -26,7 +26,7 @@ static const struct check {
 	unsigned after;
 } checks[SL_CHECK_COUNT_] = {
 	[SL_CHECK_SETTINGS] = {"settings", sl_check_settings, 0, 0},
-	[SL_CHECK_REGION] = {"region", sl_check_region, 0, 0},
+	[SL_CHECK_REGION] = {"aws settings", sl_check_region, 0, 0},
 	[SL_CHECK_DATABASE] = {"database", sl_check_database, 0, 0},
 	[SL_CHECK_ENDPOINTS] = {"endpoints", sl_check_endpoints, BIT(REGION), 0},
 	[SL_CHECK_CLOCK] = {"clock", sl_check_clock, BIT(REGION), BIT(ENDPOINTS)},

@@ -69,6 +69,28 @@ static void what_does_not_pass_by_itself_is_always_told(void **state)
 	sl_outages_destroy(outages);
 }
 
+static void without_an_answer_the_cause_is_in_our_words_but_not_in_their_numbers(void **state)
+{
+	(void)state;
+	struct sl_outages *outages = sl_outages_create();
+	static const struct {
+		const char *detail;
+		bool told;
+	} failures[] = {
+		{"s3 HeadObject: no answer from h: timed out after 4001 ms", true},
+		{"s3 PutObject: no answer from h: timed out after 398 ms", false},
+		{"s3 HeadObject: what came from h is an HTML page", true},
+		{"s3 HeadObject: no answer from h: timed out after 12 ms", false},
+	};
+	for (size_t i = 0; i < SL_ARRAY_SIZE(failures); i++) {
+		struct sl_error error = failure(SL_ERR_AWS_UNAVAILABLE, "s3", NULL);
+		error.detail = (char *)(uintptr_t)failures[i].detail;
+		int64_t repeated = 0;
+		assert_int_equal(sl_outages_tell(outages, &error, 1, &repeated), failures[i].told);
+	}
+	sl_outages_destroy(outages);
+}
+
 /* More kinds than are remembered only cost lines. */
 static void the_oldest_kind_is_forgotten_first(void **state)
 {
@@ -93,6 +115,8 @@ int main(void)
 		cmocka_unit_test(a_repeated_outage_is_a_line_a_minute),
 		cmocka_unit_test(another_service_or_cause_is_another_line),
 		cmocka_unit_test(what_does_not_pass_by_itself_is_always_told),
+		cmocka_unit_test(
+			without_an_answer_the_cause_is_in_our_words_but_not_in_their_numbers),
 		cmocka_unit_test(the_oldest_kind_is_forgotten_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
