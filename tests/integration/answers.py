@@ -332,6 +332,8 @@ class _Answer:
         expected = {self.operation.http.get("responseCode", 200)}
         if "content-range" in self.headers:
             expected = {206}
+        if self.operation.name == "PutBucketPolicy":
+            expected = {204}  # by the API reference's example; the model says nothing
         if self.status not in expected:
             self.complain("status", f"{self.status}, not {sorted(expected)}")
         shape = self.operation.output_shape
@@ -442,6 +444,8 @@ class _Answer:
             if code in (shape.name, error.get("code")):
                 status = error.get("httpStatusCode") or \
                     (500 if shape.metadata.get("fault") or code.startswith("Internal") else 400)
+                if self.protocol == "json" and status < 500:
+                    status = 400  # whatever the model says: a ConflictException was recorded so
                 if self.protocol != "rest-xml" and status != self.status:
                     self.complain("status", f"{self.status} with {code}, not {status}")
                 if self.protocol != "rest-xml":
