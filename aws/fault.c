@@ -70,6 +70,7 @@ static const struct {
 	{"AuthorizationErrorException", SL_FAULT_FORBIDDEN},
 	{"ForbiddenException", SL_FAULT_FORBIDDEN},
 	{"ResourceNotFoundException", SL_FAULT_NOT_FOUND},
+	{"TableNotFoundException", SL_FAULT_NOT_FOUND}, /* of a table's backups */
 	{"NotFoundException", SL_FAULT_NOT_FOUND},
 	{"NoSuchKey", SL_FAULT_NOT_FOUND},
 	{"NoSuchBucket", SL_FAULT_NOT_FOUND},
