@@ -26,6 +26,8 @@ trap 'exit 143' TERM
 
 need build demo bench test
 build_in build -Dbench=true
+# What trust costs, before anything else runs here.
+scripts/bench_trust.py build/bench/trust
 make_sample
 dir=$(mktemp -d /var/tmp/spotlist-bench.XXXXXX)
 chmod 711 "$dir"

@@ -94,6 +94,45 @@ void sl_text_base64(struct sl_buf *out, const void *bytes, size_t len)
 	}
 }
 
+/* The value of a base64 digit, or -1. */
+static int base64_value(char c)
+{
+	if (c >= 'A' && c <= 'Z') {
+		return c - 'A';
+	}
+	if (c >= 'a' && c <= 'z') {
+		return c - 'a' + 26;
+	}
+	if (c >= '0' && c <= '9') {
+		return c - '0' + 52;
+	}
+	if (c == '+') {
+		return 62;
+	}
+	return c == '/' ? 63 : -1;
+}
+
+/* Up to three bytes of one group of four digits, of which the last ones may be padding. */
+static bool decode_group(const char *digits, unsigned bytes, char ret[static 3])
+{
+	unsigned group = 0;
+	for (unsigned j = 0; j < 4; j++) {
+		int value = j > bytes ? 0 : base64_value(digits[j]);
+		if (value < 0) {
+			return false;
+		}
+		group = group << 6 | (unsigned)value;
+	}
+	/* bits that no byte owns: a second spelling of the same bytes */
+	if ((bytes < 3 && (group & 0xff) != 0) || (bytes < 2 && (group & 0xff00) != 0)) {
+		return false;
+	}
+	ret[0] = (char)(group >> 16);
+	ret[1] = (char)(group >> 8);
+	ret[2] = (char)group;
+	return true;
+}
+
 bool sl_text_base64_decode(struct sl_buf *out, const char *text, size_t len)
 {
 	if (len % 4 != 0) {
@@ -103,26 +142,20 @@ bool sl_text_base64_decode(struct sl_buf *out, const char *text, size_t len)
 	while (padding < 2 && padding < len && text[len - 1 - padding] == '=') {
 		padding++;
 	}
+	char chunk[192];
+	size_t filled = 0;
 	for (size_t i = 0; i < len; i += 4) {
-		unsigned group = 0;
 		unsigned bytes = i + 4 == len ? 3 - (unsigned)padding : 3;
-		for (unsigned j = 0; j < 4; j++) {
-			bool pad = j > bytes;
-			const char *digit = pad || text[i + j] == '\0'
-				? NULL
-				: strchr(base64_digits, text[i + j]);
-			if (!pad && digit == NULL) {
-				return false;
-			}
-			group = group << 6 | (pad ? 0 : (unsigned)(digit - base64_digits));
+		if (!decode_group(text + i, bytes, chunk + filled)) {
+			return false;
 		}
-		if ((bytes < 3 && (group & 0xff) != 0) || (bytes < 2 && (group & 0xff00) != 0)) {
-			return false; /* bits that no byte owns: a second spelling of the same bytes
-				       */
+		filled += bytes;
+		if (filled > sizeof chunk - 3) {
+			sl_buf_add(out, chunk, filled);
+			filled = 0;
 		}
-		char decoded[3] = {(char)(group >> 16), (char)(group >> 8), (char)group};
-		sl_buf_add(out, decoded, bytes);
 	}
+	sl_buf_add(out, chunk, filled);
 	return true;
 }
 

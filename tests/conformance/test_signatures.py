@@ -4,6 +4,7 @@ frozen clock, decoded by its service model, validated, and serialised again."""
 
 import datetime
 import json
+import re
 import types
 import urllib.parse
 from pathlib import Path
@@ -178,3 +179,23 @@ def test_every_operation_of_the_driver_is_covered():
     names = {line.split('"')[1] for line in source.read_text().splitlines()
              if line.startswith('\t{"')}
     assert names == {case.arguments["op"] for case in CASES} | {"s3.presign"}
+
+
+# How credentials are got, before there is a client: test_credentials*.py.
+OF_CREDENTIALS = {"AssumeRole", "AssumeRoleWithWebIdentity"}
+
+
+def test_every_operation_that_the_code_names_is_covered():
+    """Operations stand in the code as words of their own; the models know which words are one."""
+    known = set().union(*(model.operation_names for model in MODELS.values()))
+    root = Path(__file__).resolve().parents[2]
+    named = {}
+    for path in [*root.glob("aws/*.c"), *root.glob("service/**/*.c"), *root.glob("handlers/*.c")]:
+        for word in re.findall(r'"([A-Z][A-Za-z0-9]+)"', path.read_text()):
+            if word in known:
+                named.setdefault(word, []).append(path.name)
+    covered = {case.operation for case in CASES}
+    missing = {word: files for word, files in named.items()
+               if word not in covered | OF_CREDENTIALS}
+    assert not missing and len(named) > 25
+    assert covered <= set(named), "the table has what no code calls"
