@@ -84,6 +84,18 @@ make_base() {
 	as_root rm -rf --one-file-system "$keep/tree"
 }
 
+# A machine for the units: tests/image/test_units.py boots a copy of it.
+make_boot() {
+	[ ! -d "$keep/boot" ] || return 0
+	say "making a Debian that boots"
+	mkdir -p "$keep/debs"
+	as_root rm -rf --one-file-system "$keep/making"
+	as_root debootstrap --variant=minbase --cache-dir="$keep/debs" \
+		--include=systemd,systemd-sysv,dbus,libnss-systemd,postgresql,libmicrohttpd12,libcurl4,libjansson4,libpq5,libssl3 \
+		bookworm "$keep/making" "$mirror" >&2
+	as_root mv "$keep/making" "$keep/boot"
+}
+
 # build_by_buildah TARGET: the packages that it downloads are kept for the next time.
 build_by_buildah() {
 	mkdir -p "$keep/apt/partial"
@@ -119,8 +131,9 @@ if $test; then
 	. scripts/build.sh
 	need build demo test
 	build_plain
+	make_boot
 	say "running what was built"
-	as_root env SPOTLIST_LOCALCLOUD="$PWD/build/localcloud/localcloud" \
+	as_root env SPOTLIST_BUILD="$PWD/build" SPOTLIST_LOCALCLOUD="$PWD/build/localcloud/localcloud" \
 		unshare --net -- sh -c 'ip link set lo up && exec "$@"' sh \
 		/usr/bin/python3 -m pytest -q -p no:cacheprovider --basetemp="$keep/test" \
 		tests/image

@@ -26,8 +26,10 @@
 	packages_bench=(wrk)
 	# What runs the witnesses of ./run conformance, and one that Debian has.
 	packages_conformance=(openjdk-17-jre-headless nodejs python3-venv curl ca-certificates awscli)
-	# Where no Docker engine answers; bubblewrap runs the images, systemd judges the units.
-	packages_image=(buildah debootstrap bubblewrap systemd iproute2 libcap2-bin)
+	# Where no Docker engine answers; bubblewrap runs the images, nspawn boots a systemd.
+	packages_image=(
+		buildah debootstrap bubblewrap iproute2 libcap2-bin systemd systemd-container
+	)
 }
 
 say() {
