@@ -93,7 +93,7 @@ static void tell_failures(
 		bool proxy = reaches[i].proxy != NULL;
 		bool own = is_doctors_own(reaches[i].service);
 		sl_find(findings, own ? SL_FOUND_WARN : SL_FOUND_FAIL,
-			"docs/aws.md, Endpoints and proxies", "%s%s%s%s: %s%s",
+			"docs/operations.md, AWS cannot be reached", "%s%s%s%s: %s%s",
 			own ? "what only doctor and provision call, " : "", sl_buf_str(&names),
 			proxy ? " through the proxy " : "", proxy ? reaches[i].proxy : "",
 			reaches[i].detail, certificate);

@@ -8,7 +8,6 @@ import subprocess
 import time
 
 import pytest
-import yaml
 
 import bad_networks
 from harness import BUILD, ROOT, plain_environment, program, topic_arn, wait_until
@@ -300,41 +299,13 @@ def test_subscriptions_that_do_not_reach_us(svc, cloud, hole):
     sns.delete_topic(TopicArn=topic)
 
 
-# --- permissions --------------------------------------------------------------------------------
-
-class Template(yaml.SafeLoader):
-    """CloudFormation's short tags, as the text or list that they stand before."""
-
-
-def _tagged(loader, _, node):
-    if isinstance(node, yaml.ScalarNode):
-        return loader.construct_scalar(node)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return loader.construct_mapping(node, deep=True)
-
-
-Template.add_multi_constructor("!", _tagged)
-
-
-def actions_in(value):
-    if isinstance(value, dict):
-        found = value.get("Action", [])
-        for action in found if isinstance(found, list) else [found]:
-            yield action
-        for one in value.values():
-            yield from actions_in(one)
-    elif isinstance(value, list):
-        for one in value:
-            yield from actions_in(one)
-
-
-def test_it_looks_at_the_actions_that_the_template_grants(svc):
-    template = yaml.load((ROOT / "docs/cloudformation.yaml").read_text(encoding="utf-8"), Template)
-    role = template["Resources"]["SpotlistRole"]["Properties"]
-    granted = set(actions_in(role["Policies"]))
-    listed = svc.command("doctor", "--actions").stdout.splitlines()
-    assert {line.split()[0] for line in listed} == granted
+def test_the_sections_that_it_names_are_there():
+    for path in (ROOT / "service/setup").glob("check*.c"):
+        text = re.sub(r'"\s*\n\s*(?://[^\n]*\n\s*)*"', "", path.read_text(encoding="utf-8"))
+        for name, section in re.findall(r"(docs/[a-z]+\.md), ([A-Z][^\";]*)", text):
+            headings = [line.lstrip("# ") for line in (ROOT / name).read_text(encoding="utf-8")
+                        .splitlines() if line.startswith("#")]
+            assert any(heading.startswith(section) for heading in headings), (path.name, section)
 
 
 # --- serve --------------------------------------------------------------------------------------
