@@ -3,7 +3,8 @@
 #
 # ./run image [--localcloud] [--test]: builds docker/Dockerfile. With a Docker engine by docker; where
 # none answers by buildah, on a debian:bookworm-slim that debootstrap makes, as root. --localcloud
-# also builds the image of localcloud; --test runs what was built (tests/image), also as root.
+# also builds the image of localcloud; --test builds by buildah in any case, and runs what came of it
+# (tests/image), also as root.
 # Everything that is downloaded or made lies in .image/.
 set -euo pipefail
 # shellcheck source=scripts/packages.sh
@@ -106,19 +107,18 @@ build_by_buildah() {
 }
 
 mkdir -p "$keep"
-if engine_answers; then
+if ! $test && engine_answers; then
 	say "building by docker"
 	for target in "${targets[@]}"; do
 		docker build --file docker/Dockerfile --build-arg "REVISION=$revision" \
 			--target "$target" --tag "$(image_name "$target")" .
 	done
-	docker images localhost/spotlist* >&2
-	$test && say "--test runs the images that buildah makes; see docs/install.md"
+	docker images 'localhost/spotlist*' >&2
 	exit 0
 fi
 
 need image
-say "no Docker engine answers: building by buildah"
+say "building by buildah"
 make_base
 for target in "${targets[@]}"; do
 	build_by_buildah "$target"

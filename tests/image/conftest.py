@@ -68,14 +68,16 @@ def postgres(directory):
         programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))[-1]
         data, password = directory / "postgres", directory / "password"
         data.mkdir()
-        password.write_text(settings["POSTGRES_PASSWORD"])
+        secret = settings.get("POSTGRES_PASSWORD") or (
+            directory / "postgres-password.txt").read_text()
+        password.write_text(secret)
         for path in (data, password):
             subprocess.run(["chown", "postgres:", path], check=True)
         user = settings["POSTGRES_USER"]
         subprocess.run([*as_user("postgres"), programs / "initdb", "-D", data, "-U", user,
                         f"--pwfile={password}", "--auth=scram-sha-256", "--no-sync"],
                        check=True, stdout=subprocess.DEVNULL, cwd="/")
-        environment = {**os.environ, "PGPASSWORD": settings["POSTGRES_PASSWORD"]}
+        environment = {**os.environ, "PGPASSWORD": secret}
         check = service["healthcheck"]["test"][1:]
         database = settings["POSTGRES_DB"]
 
@@ -108,12 +110,18 @@ def localcloud(directory, user, program):
     return begin
 
 
-@pytest.fixture(scope="session")
+def open_directory(tmp_path_factory, name):
+    """One that other users pass through."""
+    directory = tmp_path_factory.mktemp(name)
+    for path in (directory, *directory.parents[:2]):
+        path.chmod(0o711)
+    return directory
+
+
+@pytest.fixture(scope="module")
 def compose(images, image, tmp_path_factory):
     """docker/compose.yaml, up. Only PostgreSQL's image cannot be had here: the host's runs."""
-    directory = tmp_path_factory.mktemp("compose")
-    for path in (directory, *directory.parents[:2]):
-        path.chmod(0o711)  # others pass through
+    directory = open_directory(tmp_path_factory, "compose")
     stand_ins = {"postgres": postgres(directory)}
     if "localhost/spotlist-localcloud:latest" not in images:
         program = Path(os.environ["SPOTLIST_LOCALCLOUD"])

@@ -91,7 +91,12 @@ class Container:
             argv += ["--perms", "1777", "--tmpfs", path]
         for host, path, writable in self.binds:
             # As engines do: what is mounted on is made, in the container's own copy.
-            Path(f"{self.image.root}{path}").mkdir(parents=True, exist_ok=True)
+            point = Path(f"{self.image.root}{path}")
+            if Path(host).is_dir():
+                point.mkdir(parents=True, exist_ok=True)
+            else:
+                point.parent.mkdir(parents=True, exist_ok=True)
+                point.touch()
             argv += ["--bind" if writable else "--ro-bind", str(host), path]
         if self.hosts.exists():
             argv += ["--ro-bind", str(self.hosts), "/etc/hosts"]
@@ -172,7 +177,8 @@ class Compose:
         self.images = images
         self.dir = Path(directory)
         self.stand_ins = stand_ins
-        self.services = yaml.safe_load(substitute(self.path.read_text()))["services"]
+        self.content = yaml.safe_load(substitute(self.path.read_text()))
+        self.services = self.content["services"]
         self.started = {}
 
     def volume(self, name, user):
@@ -181,6 +187,13 @@ class Compose:
             path.mkdir(parents=True)
             os.chown(path, *user)
         return path
+
+    def env_file(self, service):
+        """Beside the compose file: here, in the directory of the run."""
+        if "env_file" not in service:
+            return {}
+        lines = (self.dir / service["env_file"]).read_text().splitlines()
+        return dict(line.split("=", 1) for line in lines if line and not line.startswith("#"))
 
     def container(self, name):
         service = self.services[name]
@@ -191,9 +204,13 @@ class Compose:
         for volume in service.get("volumes", []):
             source, path, *mode = volume.split(":")
             binds.append((self.volume(source, image.user), path, mode != ["ro"]))
+        for secret in service.get("secrets", []):
+            file = self.dir / self.content["secrets"][secret]["file"]
+            binds.append((file, f"/run/secrets/{secret}", False))
         tmpfs = [one.split(":")[0] for one in service.get("tmpfs", [])]
-        container = Container(image, self.dir, name, service.get("command"),
-                              service.get("environment"), binds, tmpfs)
+        environment = {**self.env_file(service), **service.get("environment", {})}
+        container = Container(image, self.dir, name, service.get("command"), environment, binds,
+                              tmpfs)
         container.hosts.write_text("127.0.0.1 localhost " + " ".join(self.services) + "\n")
         return container
 
