@@ -239,6 +239,12 @@ static enum sl_err dynamodb_put_item(struct run *run)
 		run->client, text(run, "table"), object(run, "item"), run->error);
 }
 
+static enum sl_err dynamodb_may_put(struct run *run)
+{
+	return sl_dynamodb_may_put(run->client, text(run, "table"), text(run, "partition_key"),
+		text(run, "value"), run->error);
+}
+
 static enum sl_err dynamodb_get_item(struct run *run)
 {
 	return sl_dynamodb_get_item(
@@ -559,6 +565,7 @@ static const struct {
 	{"transcribe.get_job", transcribe_get_job},
 	{"transcribe.delete_job", transcribe_delete_job},
 	{"dynamodb.put_item", dynamodb_put_item},
+	{"dynamodb.may_put", dynamodb_may_put},
 	{"dynamodb.get_item", dynamodb_get_item},
 	{"dynamodb.item_exists", dynamodb_item_exists},
 	{"dynamodb.item_size", dynamodb_item_size},

@@ -137,6 +137,7 @@ def _dynamodb_cases():
         return Case({"op": "dynamodb." + op, **table, **arguments}, "dynamodb", operation,
                     _json(answer))
     yield case("put_item", "PutItem", {}, item=item)
+    yield case("may_put", "PutItem", {}, partition_key="fileName", value=KEYS[1])
     yield case("get_item", "GetItem", {"Item": item}, key=key)
     yield case("item_exists", "GetItem", {"Item": key}, partition_key="fileName", value=KEYS[1])
     yield case("batch_put", "BatchWriteItem", {"UnprocessedItems": {}}, items=[item])

@@ -81,6 +81,7 @@ def test_a_table_that_is_there_is_a_conflict(dynamodb, table):
 @pytest.mark.parametrize("operation, arguments", [
     ("describe_table", {}),
     ("put_item", {"item": key("a")}),
+    ("may_put", {"partition_key": "fileName", "value": "a"}),
     ("get_item", {"key": key("a")}),
     ("item_exists", {"partition_key": "fileName", "value": "a"}),
     ("batch_put", {"items": [key("a")]}),
@@ -94,6 +95,11 @@ def test_a_table_that_is_not_there_is_told_apart(dynamodb, operation, arguments)
     err, _ = refusal(dynamodb, "ResourceNotFoundException", "dynamodb." + operation,
                      table="nowhere", **arguments)
     assert err == "table_missing"
+
+
+def test_asking_whether_one_may_put_writes_nothing(dynamodb, table):
+    good(dynamodb, "dynamodb.may_put", table=table, partition_key="fileName", value="asked")
+    assert good(dynamodb, "dynamodb.get_item", table=table, key=key("asked")) is None
 
 
 # --- items ---------------------------------------------------------------------------------------
