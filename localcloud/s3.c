@@ -63,6 +63,7 @@ static const struct route routes[] = {
 	{"POST", OBJECT, "uploads", NULL, s3_create_upload, "CreateMultipartUpload"},
 	{"POST", OBJECT, "uploadId", NULL, s3_complete_upload, "CompleteMultipartUpload"},
 	{"GET", OBJECT, "uploadId", NULL, s3_list_parts, "ListParts"},
+	{"GET", OBJECT, "tagging", NULL, s3_get_object_tagging, "GetObjectTagging"},
 	{"DELETE", OBJECT, "uploadId", NULL, s3_abort_upload, "AbortMultipartUpload"},
 	{"PUT", OBJECT, "uploadId", "x-amz-copy-source", s3_upload_part_copy, "UploadPartCopy"},
 	{"PUT", OBJECT, "uploadId", NULL, s3_upload_part, "UploadPart"},
@@ -357,10 +358,12 @@ static bool has_query(const struct lc_request *request, const char *name)
 	return value != NULL;
 }
 
-static const char *query_not_offered(const struct lc_request *request)
+/* A parameter that nobody would heed: not offered, and not what the route is for. */
+static const char *query_not_offered(const struct lc_request *request, const struct route *route)
 {
 	for (size_t i = 0; i < SL_ARRAY_SIZE(not_offered); i++) {
-		if (has_query(request, not_offered[i])) {
+		bool heeded = route && sl_text_equal(route->query, not_offered[i]);
+		if (!heeded && has_query(request, not_offered[i])) {
 			return not_offered[i];
 		}
 	}
@@ -384,13 +387,13 @@ static const struct route *find_route(const struct s3_op *op)
 
 static void route(struct s3_op *op)
 {
-	const char *unknown = query_not_offered(op->request);
+	const struct route *found = find_route(op);
+	const char *unknown = query_not_offered(op->request, found);
 	if (unknown) {
 		s3_error(op, 501, "NotImplemented", NULL,
 			"localcloud does not offer the sub-resource or parameter '%s'", unknown);
 		return;
 	}
-	const struct route *found = find_route(op);
 	if (!found) {
 		s3_error(op, 405, "MethodNotAllowed", NULL,
 			"The specified method is not allowed against this resource.");

@@ -211,6 +211,7 @@ s3_operation s3_get_policy, s3_put_policy, s3_delete_policy;
 s3_operation s3_get_notification, s3_put_notification;
 s3_operation s3_list_objects, s3_delete_objects;
 s3_operation s3_get_object, s3_head_object, s3_put_object, s3_delete_object, s3_copy_object;
+s3_operation s3_get_object_tagging;
 s3_operation s3_create_upload, s3_upload_part, s3_upload_part_copy, s3_complete_upload;
 s3_operation s3_abort_upload, s3_list_parts, s3_list_uploads;
 

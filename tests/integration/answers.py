@@ -30,7 +30,7 @@ S3_ROOTS = {
     "GetBucketLifecycleConfiguration": "LifecycleConfiguration",
     "GetBucketLocation": "LocationConstraint",
     "GetBucketNotificationConfiguration": "NotificationConfiguration",
-    "GetBucketVersioning": "VersioningConfiguration", "GetBucketTagging": "Tagging",
+    "GetBucketVersioning": "VersioningConfiguration", "GetObjectTagging": "Tagging",
     "GetBucketEncryption": "ServerSideEncryptionConfiguration",
     "GetPublicAccessBlock": "PublicAccessBlockConfiguration",
     "GetBucketOwnershipControls": "OwnershipControls",
