@@ -180,9 +180,14 @@ NAMES = {
     "dynalite": lambda: _pinned("package.json", r'"dynalite": "(.+)"'),
     "moto": lambda: _pinned("python.txt", r"^moto==(\S+)"),
     "strict_s3": lambda: "versitygw " + _pinned("go.mod", r"versity/versitygw (\S+)"),
+    "sns-validator": lambda: _pinned("package.json", r'"sns-validator": "(.+)"'),
     "localcloud": lambda: "ours",
     "cfn-lint": lambda: _pinned("python.txt", r"^cfn-lint==(\S+)"),
     "policy_sentry": lambda: _pinned("python.txt", r"^policy-sentry==(\S+)"),
     "boto3": lambda: _debian("python3-boto3"),
     "AWS CLI": lambda: _debian("awscli"),
+    "SigV4 vectors": lambda: "given",
+    "AWS events": lambda: "given",
 }
+# Those that come in a directory, and the option that names it.
+GIVEN = {"SigV4 vectors": "--sigv4", "AWS events": "--events"}
