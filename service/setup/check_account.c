@@ -10,7 +10,7 @@
 #include "mem.h"
 #include "text.h"
 
-#define MS_PER_MINUTE 60000
+#define MS_PER_MINUTE INT64_C(60000)
 #define SOON_MS       (10 * MS_PER_MINUTE)
 
 /* --- credentials ---------------------------------------------------------------------------- */
