@@ -37,17 +37,18 @@ def pytest_collection_modifyitems(items):
 
 def pytest_terminal_summary(terminalreporter, config):
     if config.getoption("--all-witnesses"):
-        _tell(terminalreporter, _counts(terminalreporter.stats))
+        _tell(terminalreporter, _counts(terminalreporter.stats, config))
 
 
-def _counts(stats):
+def _counts(stats, config):
     """{witness: {outcome: tests}}; an error at setup or at the end counts as failed."""
-    found = {name: collections.Counter() for name in witnesses.NAMES}
+    found = {name: collections.Counter() for name in witnesses.NAMES
+             if name not in witnesses.GIVEN or config.getoption(witnesses.GIVEN[name])}
     for outcome, column in (("passed", "passed"), ("failed", "failed"), ("error", "failed"),
                             ("skipped", "skipped")):
         for report in stats.get(outcome, []):
             for kind, name in getattr(report, "user_properties", []):
-                if kind == "witness":
+                if kind == "witness" and name in found:
                     found[name][column] += 1
     return found
 
@@ -67,7 +68,8 @@ def _tell(reporter, counts):
 def pytest_sessionfinish(session, exitstatus):
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if exitstatus == 0 and reporter and session.config.getoption("--all-witnesses") and \
-            not all(outcomes["passed"] for outcomes in _counts(reporter.stats).values()):
+            not all(outcomes["passed"]
+                    for outcomes in _counts(reporter.stats, session.config).values()):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
