@@ -5,10 +5,13 @@
 
 #include <string.h>
 
+#include "call_internal.h"
+#include "clock.h"
 #include "json_spec.h"
 #include "mem.h"
 
-#define SHOWN 160 /* bytes of a value in a line */
+#define SHOWN  160 /* bytes of a value in a line */
+#define ASK_MS 250 /* between two looks at something that is not there yet */
 
 static void print_value(FILE *out, const char *value)
 {
@@ -80,6 +83,15 @@ json_t *sl_setup_json(const char *text)
 {
 	json_t *value = text != NULL ? json_loads(text, 0, NULL) : NULL;
 	return value != NULL ? value : json_object();
+}
+
+bool sl_setup_wait(const struct sl_setup *setup, int64_t max_s, int64_t *deadline_ms)
+{
+	int64_t now_ms = sl_clock_monotonic_ms();
+	if (*deadline_ms == 0) {
+		*deadline_ms = now_ms + (max_s < setup->wait_s ? max_s : setup->wait_s) * 1000;
+	}
+	return !setup->dry_run && now_ms < *deadline_ms && sl_client_wait(setup->client, ASK_MS);
 }
 
 bool sl_setup_not_yet(const struct sl_setup *setup, enum sl_err err)

@@ -83,6 +83,14 @@ char *sl_setup_arn(const struct sl_setup *setup, const char *service, const char
 /** JSON of a text, {} when it is none; the caller owns it. */
 json_t *sl_setup_json(const char *text);
 
+/** For what AWS shows only some seconds after it was made: waits a moment and says true, for
+ *  `max_s` seconds (and no longer than --wait) from the first time; `*deadline_ms` begins with 0.
+ */
+bool sl_setup_wait(const struct sl_setup *setup, int64_t max_s, int64_t *deadline_ms);
+
+/** Seconds after which AWS shows everywhere what was just made. */
+#define SL_SETUP_PROPAGATION_S 20
+
 /** Whether nothing is there because an earlier line of this dry run would have made it. */
 bool sl_setup_not_yet(const struct sl_setup *setup, enum sl_err err);
 

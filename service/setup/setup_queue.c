@@ -85,9 +85,14 @@ static enum sl_err queue_policy(struct sl_setup *setup, struct sl_resource *reso
 	const json_t *wanted = json_object_get(resource->properties, "PolicyDocument");
 	json_auto_t *attributes = NULL;
 	bool made_in_dry_run = strstr(url, "://") == NULL;
-	enum sl_err err = made_in_dry_run
-		? SL_ERR_OK
-		: sl_sqs_get_queue_attributes(setup->client, url, &attributes, reterr);
+	enum sl_err err = SL_ERR_OK;
+	int64_t deadline_ms = 0;
+	do { /* a queue can be used a second after it was made */
+		err = made_in_dry_run
+			? SL_ERR_OK
+			: sl_sqs_get_queue_attributes(setup->client, url, &attributes, reterr);
+	} while (err == SL_ERR_AWS_NOT_FOUND &&
+		sl_setup_wait(setup, SL_SETUP_PROPAGATION_S, &deadline_ms));
 	if (err != SL_ERR_OK) {
 		return err;
 	}

@@ -30,9 +30,13 @@ static enum sl_err inline_policy(struct sl_setup *setup, struct sl_resource *res
 	if (!told || sl_policy_equal(there, wanted)) {
 		return err;
 	}
-	err = setup->dry_run
-		? SL_ERR_OK
-		: sl_iam_put_role_policy(setup->client, resource->name, name, wanted, reterr);
+	int64_t deadline_ms = 0;
+	do { /* IAM may not know yet of a role that it has just made */
+		err = setup->dry_run ? SL_ERR_OK
+				     : sl_iam_put_role_policy(
+					       setup->client, resource->name, name, wanted, reterr);
+	} while (err == SL_ERR_AWS_NOT_FOUND &&
+		sl_setup_wait(setup, SL_SETUP_PROPAGATION_S, &deadline_ms));
 	if (err == SL_ERR_OK && !is_new) {
 		SL_AUTO(sl_freep)
 		char *property = sl_asprintf("policy \"%s\"", name);

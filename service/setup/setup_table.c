@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#include "call_internal.h"
-#include "clock.h"
 #include "dynamodb_table.h"
 #include "json_spec.h"
 #include "mem.h"
@@ -12,14 +10,12 @@
 #include "setup.h"
 #include "text.h"
 
-#define ASK_MS 500 /* between two looks whether it is there */
-
 static const char recovery[] = "PointInTimeRecoverySpecification";
 
 static enum sl_err await_active(
 	const struct sl_setup *setup, const char *table, struct sl_error *reterr)
 {
-	int64_t deadline_ms = sl_clock_monotonic_ms() + setup->wait_s * 1000;
+	int64_t deadline_ms = 0;
 	for (;;) {
 		json_auto_t *there = NULL;
 		enum sl_err err = sl_dynamodb_describe_table(setup->client, table, &there, reterr);
@@ -30,8 +26,7 @@ static enum sl_err await_active(
 		if (settled) {
 			return err;
 		}
-		if (sl_clock_monotonic_ms() >= deadline_ms ||
-			!sl_client_wait(setup->client, ASK_MS)) {
+		if (!sl_setup_wait(setup, setup->wait_s, &deadline_ms)) {
 			return sl_error_set(reterr, SL_ERR_AWS_UNAVAILABLE,
 				"it was not ACTIVE within %lld s: run this again",
 				(long long)setup->wait_s);
@@ -88,15 +83,15 @@ static enum sl_err compare(struct sl_setup *setup, struct sl_resource *resource,
 static enum sl_err set_recovery(
 	const struct sl_setup *setup, const char *table, bool wanted, struct sl_error *reterr)
 {
-	int64_t deadline_ms = sl_clock_monotonic_ms() + setup->wait_s * 1000;
+	int64_t deadline_ms = 0;
 	for (;;) {
 		SL_AUTO(sl_error_finish)
 		struct sl_error error = SL_ERROR_INIT;
 		enum sl_err err = sl_dynamodb_set_recovery(setup->client, table, wanted, &error);
 		bool later =
 			sl_text_equal(error.provider.code, "ContinuousBackupsUnavailableException");
-		if (err == SL_ERR_OK || !later || sl_clock_monotonic_ms() >= deadline_ms ||
-			!sl_client_wait(setup->client, ASK_MS)) {
+		if (err == SL_ERR_OK || !later ||
+			!sl_setup_wait(setup, setup->wait_s, &deadline_ms)) {
 			if (err != SL_ERR_OK) {
 				sl_error_move(reterr, &error);
 			}

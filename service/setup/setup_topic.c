@@ -3,16 +3,12 @@
 
 #include <string.h>
 
-#include "call_internal.h"
-#include "clock.h"
 #include "json_spec.h"
 #include "mem.h"
 #include "policy.h"
 #include "setup.h"
 #include "sns_topic.h"
 #include "text.h"
-
-#define ASK_MS 200 /* between two looks for a confirmation */
 
 /* --- topics --------------------------------------------------------------------------------- */
 
@@ -286,15 +282,14 @@ enum sl_err sl_setup_subscription(
 enum sl_err sl_setup_await_subscription(
 	struct sl_setup *setup, struct sl_resource *resource, struct sl_error *reterr)
 {
-	int64_t deadline_ms = sl_clock_monotonic_ms() + setup->wait_s * 1000;
+	int64_t deadline_ms = 0;
 	for (;;) {
 		json_auto_t *subscriptions = NULL;
 		enum sl_err err = list(setup, resource, &subscriptions, reterr);
 		if (err != SL_ERR_OK || is_confirmed(find_subscription(resource, subscriptions))) {
 			return err;
 		}
-		if (sl_clock_monotonic_ms() >= deadline_ms ||
-			!sl_client_wait(setup->client, ASK_MS)) {
+		if (!sl_setup_wait(setup, setup->wait_s, &deadline_ms)) {
 			return sl_error_set(reterr, SL_ERR_AWS_REJECTED,
 				"it was not confirmed within %lld s: is spotlist running, does "
 				"SNS reach it at this address, and does SPOTLIST_SNS_TOPIC_ARNS "
