@@ -3,6 +3,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,10 @@ pytestmark = pytest.mark.witness("SigV4 vectors")
 
 
 def test_every_vector_passes_at_every_stage(sigv4_directory):
-    done = subprocess.run([capture.BUILD / "tests/sigv4_suite", sigv4_directory],
+    directory = Path(sigv4_directory)
+    if (directory / "v4").is_dir():  # beside v4a, which is another algorithm
+        directory = directory / "v4"
+    done = subprocess.run([capture.BUILD / "tests/sigv4_suite", directory],
                           capture_output=True, text=True, check=False)
     passed, failed = re.search(r"^(\d+) passed, (\d+) failed$", done.stdout, re.MULTILINE).groups()
     assert (done.returncode, int(failed)) == (0, 0), done.stdout[-6000:]
