@@ -57,7 +57,8 @@ static void describe_unreachable(struct sl_buf *out, const char *url)
 }
 
 /* Which part of the transfer was under way when time was up. */
-static void describe_timeout(struct sl_buf *out, CURL *easy, const char *url)
+static void describe_timeout(
+	struct sl_buf *out, CURL *easy, const char *url, const char *curl_error)
 {
 	/* CURLINFO_CONNECT_TIME_T is set when TLS is done as well. */
 	long local_port = 0;
@@ -66,7 +67,9 @@ static void describe_timeout(struct sl_buf *out, CURL *easy, const char *url)
 	curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &local_port);
 	curl_easy_getinfo(easy, CURLINFO_APPCONNECT_TIME_T, &secured_us);
 	curl_easy_getinfo(easy, CURLINFO_STARTTRANSFER_TIME_T, &answered_us);
-	if (local_port == 0) {
+	if (strncmp(curl_error, "Resolving", 9) == 0) {
+		sl_buf_puts(out, "; no name server answers: does DNS work on this machine?");
+	} else if (local_port == 0) {
 		sl_buf_puts(out, "; nothing answers there");
 		describe_unreachable(out, url);
 	} else if (secured_us == 0 && sl_text_starts_with(url, "https:")) {
@@ -159,7 +162,7 @@ void sl_diagnose_transfer(
 		describe_unreachable(out, url);
 		break;
 	case CURLE_OPERATION_TIMEDOUT:
-		describe_timeout(out, easy, url);
+		describe_timeout(out, easy, url, curl_error);
 		break;
 	case CURLE_PEER_FAILED_VERIFICATION:
 		describe_certificate(out, easy, curl_error);

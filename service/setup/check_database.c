@@ -23,8 +23,7 @@ static const char *remedy_for(enum sl_err err)
 		return "`spotlist migrate` brings it up to date; docs/operations.md, The schema is "
 		       "missing or another";
 	case SL_ERR_DATABASE_UNAVAILABLE:
-		return "Start it, or correct SPOTLIST_DATABASE_URL; docs/operations.md, PostgreSQL "
-		       "is away";
+		return "docs/operations.md, PostgreSQL is away";
 	case SL_ERR_DATABASE:
 		return "Run `spotlist migrate` and `spotlist serve` as the same role, or GRANT "
 		       "this one "

@@ -8,6 +8,7 @@
 #include "call_internal.h"
 #include "checkup.h"
 #include "mem.h"
+#include "text.h"
 
 #define REACH_MS 4000
 #define SKEW_FAIL_MS \
@@ -47,26 +48,39 @@ static char *certificate_of(const struct sl_reach *reach)
 		reach->subject != NULL ? reach->subject : "", reach->issuer);
 }
 
-/* Two that fail in the same way, at the same host, are one line; how many milliseconds each took
- * does not matter. */
+/* What went wrong without where and how long it took, which is the same for all that meet the same
+ * obstacle. The caller owns it. */
+static char *essence_of(const struct sl_reach *reach)
+{
+	const char *host = reach->url != NULL ? strstr(reach->url, "://") + 3 : "";
+	size_t host_len = strcspn(host, ":/");
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf essence = SL_BUF_INIT;
+	for (const char *at = reach->detail; *at != '\0';) {
+		if (host_len > 0 && strncmp(at, host, host_len) == 0) {
+			at += host_len;
+			continue;
+		}
+		if (!isdigit((unsigned char)*at)) {
+			sl_buf_putc(&essence, *at);
+		}
+		at++;
+	}
+	return sl_buf_steal(&essence);
+}
+
 static bool is_same(const struct sl_reach *a, const struct sl_reach *b)
 {
-	static const char digits[] = "0123456789";
-	const char *x = a->detail;
-	const char *y = b->detail;
-	if (is_doctors_own(a->service) != is_doctors_own(b->service)) {
+	if (a->detail == NULL || b->detail == NULL ||
+		is_doctors_own(a->service) != is_doctors_own(b->service)) {
 		return false;
 	}
-	while (x != NULL && y != NULL && *x != '\0' && *x == *y) {
-		x++;
-		y++;
-		bool numbers = strstr(x, " milliseconds") != NULL || strstr(x, " ms") != NULL;
-		if (numbers && isdigit((unsigned char)*x) && isdigit((unsigned char)*y)) {
-			x += strspn(x, digits);
-			y += strspn(y, digits);
-		}
-	}
-	return x != NULL && y != NULL && *x == *y;
+	SL_AUTO(sl_freep)
+	char *one = essence_of(a);
+	SL_AUTO(sl_freep)
+	char *other = essence_of(b);
+	return strcmp(one, other) == 0 && sl_text_equal(a->issuer, b->issuer) &&
+		sl_text_equal(a->proxy, b->proxy);
 }
 
 static void tell_failures(
