@@ -291,6 +291,29 @@ static const struct part parts[] = {
 	{SL_S3_NOTIFICATION, "NotificationConfiguration", merge_notifications},
 };
 
+/* S3 tries whether it may publish to the topics of a notification; that their policy allows it gets
+ * around some seconds after it was set. AWS_UNAVAILABLE says to try again. */
+static enum sl_err put(const struct sl_setup *setup, const char *bucket,
+	enum sl_s3_subresource which, const json_t *value, struct sl_error *reterr)
+{
+	SL_AUTO(sl_error_finish)
+	struct sl_error error = SL_ERROR_INIT;
+	enum sl_err err =
+		sl_s3_put_subresource(setup->client, bucket, setup->account, which, value, &error);
+	const char *message = error.provider.message != NULL ? error.provider.message : "";
+	if (err == SL_ERR_AWS_REJECTED && strstr(message, "Unable to validate") != NULL) {
+		return sl_error_set(reterr, SL_ERR_AWS_UNAVAILABLE,
+			"S3 may not publish to every topic, queue or function that the bucket "
+			"notifies (%s): mend the policy of the one that it names, or remove it "
+			"from the bucket's notifications",
+			message);
+	}
+	if (err != SL_ERR_OK) {
+		sl_error_move(reterr, &error);
+	}
+	return err;
+}
+
 static enum sl_err configure(struct sl_setup *setup, struct sl_resource *resource,
 	const struct part *part, bool is_new, struct sl_error *reterr)
 {
@@ -307,9 +330,12 @@ static enum sl_err configure(struct sl_setup *setup, struct sl_resource *resourc
 	if (merged == NULL) {
 		return SL_ERR_OK;
 	}
-	err = setup->dry_run ? SL_ERR_OK
-			     : sl_s3_put_subresource(setup->client, resource->name, setup->account,
-				       part->which, merged, reterr);
+	int64_t deadline_ms = 0;
+	do {
+		err = setup->dry_run ? SL_ERR_OK
+				     : put(setup, resource->name, part->which, merged, reterr);
+	} while (err == SL_ERR_AWS_UNAVAILABLE &&
+		sl_setup_wait(setup, SL_SETUP_PROPAGATION_S, &deadline_ms));
 	if (err == SL_ERR_OK && !is_new) {
 		sl_setup_changed_json(setup, resource, part->property, there, merged);
 	}
