@@ -14,6 +14,7 @@ A program of its own so that any Python with any boto3 can run it. It needs an e
 
 import argparse
 import json
+import os
 import pathlib
 import sys
 import time
@@ -47,8 +48,12 @@ class Aws:
         self.ca = pathlib.Path(ca)
         self.region = "us-east-1"
         session = boto3.Session("test", "test", region_name=self.region)
-        options = {"endpoint_url": endpoint, "config": botocore.config.Config(
+        options = {"config": botocore.config.Config(
             retries={"max_attempts": 1}, read_timeout=120, s3={"addressing_style": "path"})}
+        if boto3.__version__ < "1.28":  # Debian's does not read AWS_ENDPOINT_URL yet
+            options["endpoint_url"] = endpoint
+        else:
+            os.environ["AWS_ENDPOINT_URL"] = endpoint
         for service in services:
             setattr(self, service, self.watch.client(session.client(service, **options)))
         self.resource = session.resource("dynamodb", **options)
