@@ -318,6 +318,15 @@ static enum lc_auth_fault check_signed_headers(const struct lc_request *request,
 	return LC_AUTH_OK;
 }
 
+/* IAM is one for all regions and signed for us-east-1 (botocore does so at AWS, but not where an
+ * endpoint is given to it); STS also has such an endpoint. */
+static bool is_region(const struct lc_cloud *cloud, const struct lc_auth *auth)
+{
+	bool global = strcmp(auth->service, "iam") == 0 || strcmp(auth->service, "sts") == 0;
+	return strcmp(auth->region, cloud->region) == 0 ||
+		(global && strcmp(auth->region, "us-east-1") == 0);
+}
+
 enum lc_auth_fault lc_auth_check_claims(const struct lc_cloud *cloud,
 	const struct lc_request *request, const struct lc_auth *auth, int64_t now_ms,
 	struct lc_auth_problem *problem)
@@ -328,7 +337,7 @@ enum lc_auth_fault lc_auth_check_claims(const struct lc_cloud *cloud,
 				      "records."
 				    : "The security token included in the request is invalid.");
 	}
-	if (strcmp(auth->region, cloud->region) != 0) {
+	if (!is_region(cloud, auth)) {
 		if (is_s3(auth)) {
 			enum lc_auth_fault fault = refuse(problem, LC_AUTH_REGION,
 				"The authorization header is malformed; the region '%s' is wrong; "

@@ -125,6 +125,10 @@ void lc_events_start(struct lc_cloud *cloud); /* EventBridge: PutRule, PutTarget
 void lc_events_stop(void);
 lc_handler lc_events_handle;
 
+void lc_iam_start(struct lc_cloud *cloud);
+void lc_iam_stop(void);
+lc_handler lc_iam_handle;
+
 void lc_sts_start(struct lc_cloud *cloud);
 lc_handler lc_sts_handle;
 

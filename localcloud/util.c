@@ -94,7 +94,11 @@ void lc_reply_json_error(
 static const char *query_namespace(const struct lc_request *request)
 {
 	return sl_text_equal(request->service, "sts") ? "https://sts.amazonaws.com/doc/2011-06-15/"
-						      : "http://sns.amazonaws.com/doc/2010-03-31/";
+		: sl_text_equal(request->service, "iam")
+		? "https://iam.amazonaws.com/doc/2010-05-08/"
+		: sl_text_equal(request->service, "sqs")
+		? "http://queue.amazonaws.com/doc/2012-11-05/"
+		: "http://sns.amazonaws.com/doc/2010-03-31/";
 }
 
 static void query_error(struct sl_buf *body, const struct lc_request *request, const char *code,
