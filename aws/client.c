@@ -25,11 +25,7 @@ enum sl_err sl_aws_create(struct sl_aws **ret, struct sl_error *reterr)
 	}
 	struct sl_aws *aws = sl_calloc(1, sizeof(*aws));
 	aws->settings = settings;
-	struct sl_credentials_source *sources[] = {
-		sl_credentials_environment_create(),
-		sl_credentials_files_create(),
-	};
-	aws->credentials = sl_credentials_chain_create(sources, SL_ARRAY_SIZE(sources));
+	aws->credentials = sl_credentials_chain_default(aws);
 	sl_retry_quota_init(&aws->quota);
 	aws->clock = system_clock;
 	*ret = aws;

@@ -21,6 +21,8 @@ struct sl_profile {
 	char *name;
 	struct sl_ini *config;
 	struct sl_ini *credentials;
+	char *config_path;
+	char *credentials_path;
 };
 
 static const char *variable(const char *name)
@@ -58,11 +60,9 @@ static char *file_path(const char *named, const char *fallback)
 }
 
 static enum sl_err read_file(
-	const char *env_name, const char *fallback, struct sl_ini **ret, struct sl_error *reterr)
+	const char *env_name, const char *path, struct sl_ini **ret, struct sl_error *reterr)
 {
 	const char *named = variable(env_name);
-	SL_AUTO(sl_freep)
-	char *path = file_path(named, fallback);
 	SL_AUTO(close_filep)
 	FILE *file = path ? fopen(path, "re") : NULL;
 	if (path && !file && (named || (errno != ENOENT && errno != EACCES && errno != ENOTDIR))) {
@@ -91,34 +91,60 @@ static enum sl_err read_file(
 }
 
 /* "default" may also be written [profile default], which wins. */
-static const char *config_get(const struct sl_profile *profile, const char *key)
+const char *sl_profile_config_of(
+	const struct sl_profile *profile, const char *name, const char *key)
 {
-	const char *value = sl_ini_get(profile->config, "profile", profile->name, key);
-	if (!value && strcmp(profile->name, "default") == 0) {
-		value = sl_ini_get(profile->config, NULL, profile->name, key);
+	const char *value = sl_ini_get(profile->config, "profile", name, key);
+	if (!value && strcmp(name, "default") == 0) {
+		value = sl_ini_get(profile->config, NULL, name, key);
 	}
 	return value;
+}
+
+const char *sl_profile_credential_of(
+	const struct sl_profile *profile, const char *name, const char *key)
+{
+	return sl_ini_get(profile->credentials, NULL, name, key);
+}
+
+const char *sl_profile_value_of(const struct sl_profile *profile, const char *name, const char *key)
+{
+	const char *value = sl_profile_credential_of(profile, name, key);
+	return value && *value ? value : sl_profile_config_of(profile, name, key);
+}
+
+bool sl_profile_has(const struct sl_profile *profile, const char *name)
+{
+	return sl_ini_has(profile->config, "profile", name) ||
+		sl_ini_has(profile->credentials, NULL, name) ||
+		(strcmp(name, "default") == 0 && sl_ini_has(profile->config, NULL, name));
 }
 
 enum sl_err sl_profile_load(struct sl_profile **ret, struct sl_error *reterr)
 {
 	SL_AUTO(sl_profile_destroyp)
 	struct sl_profile *profile = sl_calloc(1, sizeof(*profile));
-	const char *named = variable("AWS_PROFILE");
+	const char *by = variable("AWS_PROFILE") ? "AWS_PROFILE" : "AWS_DEFAULT_PROFILE";
+	const char *named = variable(by);
 	profile->name = sl_strdup(named ? named : "default");
-	enum sl_err err = read_file("AWS_CONFIG_FILE", ".aws/config", &profile->config, reterr);
+	profile->config_path = file_path(variable("AWS_CONFIG_FILE"), ".aws/config");
+	profile->credentials_path =
+		file_path(variable("AWS_SHARED_CREDENTIALS_FILE"), ".aws/credentials");
+	enum sl_err err =
+		read_file("AWS_CONFIG_FILE", profile->config_path, &profile->config, reterr);
 	if (!err) {
-		err = read_file("AWS_SHARED_CREDENTIALS_FILE", ".aws/credentials",
+		err = read_file("AWS_SHARED_CREDENTIALS_FILE", profile->credentials_path,
 			&profile->credentials, reterr);
 	}
 	if (err) {
 		return err;
 	}
-	if (named && strcmp(named, "default") != 0 &&
-		!sl_ini_has(profile->config, "profile", named) &&
-		!sl_ini_has(profile->credentials, NULL, named)) {
+	if (named && strcmp(named, "default") != 0 && !sl_profile_has(profile, named)) {
 		return sl_error_set(reterr, SL_ERR_CONFIG,
-			"AWS_PROFILE: there is no profile \"%s\" in the shared files", named);
+			"%s: there is no profile \"%s\" in %s or %s", by, named,
+			profile->config_path ? profile->config_path : "the config file",
+			profile->credentials_path ? profile->credentials_path
+						  : "the credentials file");
 	}
 	*ret = sl_take(&profile);
 	return SL_ERR_OK;
@@ -130,6 +156,8 @@ void sl_profile_destroy(struct sl_profile *profile)
 		return;
 	}
 	free(profile->name);
+	free(profile->config_path);
+	free(profile->credentials_path);
 	sl_ini_destroy(profile->config);
 	sl_ini_destroy(profile->credentials);
 	free(profile);
@@ -146,20 +174,30 @@ const char *sl_profile_name(const struct sl_profile *profile)
 	return profile->name;
 }
 
+const char *sl_profile_config_path(const struct sl_profile *profile)
+{
+	return profile->config_path;
+}
+
+const char *sl_profile_credentials_path(const struct sl_profile *profile)
+{
+	return profile->credentials_path;
+}
+
 const char *sl_profile_config(const struct sl_profile *profile, const char *key)
 {
-	return config_get(profile, key);
+	return sl_profile_config_of(profile, profile->name, key);
 }
 
 const char *sl_profile_credential(const struct sl_profile *profile, const char *key)
 {
-	return sl_ini_get(profile->credentials, NULL, profile->name, key);
+	return sl_profile_credential_of(profile, profile->name, key);
 }
 
 const char *sl_profile_service(
 	const struct sl_profile *profile, const char *service, const char *key)
 {
-	const char *section = config_get(profile, "services");
+	const char *section = sl_profile_config(profile, "services");
 	if (!section) {
 		return NULL;
 	}

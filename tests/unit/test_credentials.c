@@ -148,8 +148,11 @@ static void the_environment_wins_and_files_come_next(void **state)
 		"[default]\naws_access_key_id=id1\naws_secret_access_key=secret1\n"
 		"aws_session_token=token1\n");
 	struct sl_credentials_source *sources[] = {
-		sl_credentials_environment_create(), sl_credentials_files_create()};
-	struct sl_credentials_chain *chain = sl_credentials_chain_create(sources, 2);
+		sl_credentials_source_create(NULL, SL_CREDENTIALS_ENVIRONMENT),
+		sl_credentials_source_create(NULL, SL_CREDENTIALS_SHARED_FILE),
+		sl_credentials_source_create(NULL, SL_CREDENTIALS_CONFIG_FILE),
+	};
+	struct sl_credentials_chain *chain = sl_credentials_chain_create(sources, 3);
 	struct sl_credentials got;
 	static const struct {
 		const char *env_id, *profile, *id, *token;
@@ -182,7 +185,8 @@ static void the_environment_wins_and_files_come_next(void **state)
 static void missing_half_or_broken_keys_are_told(void **state)
 {
 	(void)state;
-	struct sl_credentials_source *source = sl_credentials_environment_create();
+	struct sl_credentials_source *source =
+		sl_credentials_source_create(NULL, SL_CREDENTIALS_ENVIRONMENT);
 	struct sl_credentials_chain *chain = sl_credentials_chain_create(&source, 1);
 	static const struct {
 		const char *id, *secret, *says;
@@ -211,6 +215,7 @@ struct expiring {
 	struct sl_credentials_source source;
 	int asked;
 	bool fails;
+	int64_t expires_ms; /* of the keys that it gives next */
 };
 
 static enum sl_err expiring_get(
@@ -221,8 +226,9 @@ static enum sl_err expiring_get(
 	if (expiring->fails) {
 		return sl_error_set(reterr, SL_ERR_AWS_CREDENTIALS, "out of order");
 	}
-	*ret = (struct sl_credentials){
-		sl_strdup("id"), sl_strdup("secret"), NULL, expiring->asked * INT64_C(3600000)};
+	*ret = (struct sl_credentials){.access_key_id = sl_strdup("id"),
+		.secret_access_key = sl_strdup("secret"),
+		.expires_ms = expiring->expires_ms};
 	return SL_ERR_OK;
 }
 
@@ -234,7 +240,7 @@ static void expiring_destroy(struct sl_credentials_source *self)
 static void keys_are_kept_until_shortly_before_they_expire(void **state)
 {
 	(void)state;
-	struct expiring expiring = {{"test", expiring_get, expiring_destroy}, 0, false};
+	struct expiring expiring = {{"test", expiring_get, expiring_destroy, false}, 0, false, 0};
 	struct sl_credentials_source *source = &expiring.source;
 	struct sl_credentials_chain *chain = sl_credentials_chain_create(&source, 1);
 	static const struct {
@@ -244,15 +250,18 @@ static void keys_are_kept_until_shortly_before_they_expire(void **state)
 		enum sl_err err;
 	} cases[] = {
 		{0, false, 1, SL_ERR_OK},
-		{2999999, false, 1, SL_ERR_OK},
-		{3000000, true, 2, SL_ERR_OK}, /* 10 minutes before: a failure is no harm yet */
-		{3600000, true, 3, SL_ERR_AWS_CREDENTIALS},
-		{3600000, false, 4, SL_ERR_OK},
-		{3600001, true, 4, SL_ERR_OK},
+		{2699999, false, 1, SL_ERR_OK},
+		{2700000, true, 2, SL_ERR_OK}, /* 15 minutes before: a failure is no harm yet */
+		{2759999, true, 2, SL_ERR_OK}, /* and is not tried again at once */
+		{3000000, true, 3, SL_ERR_OK},
+		{3600000, true, 4, SL_ERR_AWS_CREDENTIALS},
+		{3600000, false, 5, SL_ERR_OK},
+		{3600001, true, 5, SL_ERR_OK},
 	};
 	for (size_t i = 0; i < SL_ARRAY_SIZE(cases); i++) {
 		struct sl_credentials got = {0};
 		expiring.fails = cases[i].fails;
+		expiring.expires_ms = cases[i].now_ms + 3600000;
 		assert_int_equal(
 			sl_credentials_chain_get(chain, cases[i].now_ms, &got, NULL), cases[i].err);
 		assert_int_equal(expiring.asked, cases[i].asked);
