@@ -36,8 +36,8 @@ static bool is_confirmed(const json_t *subscription)
 /* Seconds over which SNS tries to deliver, by its policy; -1: not told. */
 static int64_t patience_s(const json_t *attributes)
 {
-	const char *text = text_of(attributes, "EffectiveDeliveryPolicy");
-	text = text != NULL ? text : text_of(attributes, "DeliveryPolicy");
+	const char *text = text_of(attributes, "DeliveryPolicy");
+	text = text != NULL ? text : text_of(attributes, "EffectiveDeliveryPolicy");
 	if (text == NULL) {
 		return -1;
 	}
@@ -151,9 +151,15 @@ static void check_topic(struct sl_checkup *checkup, const char *topic, struct sl
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
 	json_t *subscriptions = NULL;
-	if (sl_sns_list_subscriptions(client, topic, &subscriptions, &error) != SL_ERR_OK) {
-		sl_find_unseen(findings, unseen, "sns:ListSubscriptionsByTopic", &error,
-			"`spotlist provision` makes it, or correct SPOTLIST_SNS_TOPIC_ARNS");
+	enum sl_err err = sl_sns_list_subscriptions(client, topic, &subscriptions, &error);
+	if (err == SL_ERR_AWS_NOT_FOUND) {
+		sl_find(findings, SL_FOUND_FAIL,
+			"`spotlist provision` makes it, or correct SPOTLIST_SNS_TOPIC_ARNS",
+			"there is no topic %s", topic);
+		return;
+	}
+	if (err != SL_ERR_OK) {
+		sl_find_unseen(findings, unseen, "sns:ListSubscriptionsByTopic", &error, NULL);
 		return;
 	}
 	if (add_attributes(client, subscriptions, &error) != SL_ERR_OK) {

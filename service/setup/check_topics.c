@@ -101,15 +101,18 @@ void sl_check_topics(struct sl_checkup *checkup, struct sl_findings *findings)
 		SL_AUTO(sl_error_finish)
 		struct sl_error error = SL_ERROR_INIT;
 		json_t *attributes = NULL;
-		if (sl_sns_get_topic_attributes(client, topics->items[i], &attributes, &error) ==
-			SL_ERR_OK) {
+		enum sl_err err =
+			sl_sns_get_topic_attributes(client, topics->items[i], &attributes, &error);
+		if (err == SL_ERR_OK) {
 			judge_topic(&checkup->config, topics->items[i], attributes, findings);
 			json_object_set_new(
 				checkup->topic_attributes, topics->items[i], attributes);
+		} else if (err == SL_ERR_AWS_NOT_FOUND) {
+			sl_find(findings, SL_FOUND_FAIL,
+				"`spotlist provision` makes it, or correct SPOTLIST_SNS_TOPIC_ARNS",
+				"there is no topic %s", topics->items[i]);
 		} else {
-			sl_find_unseen(findings, &unseen, "sns:GetTopicAttributes", &error,
-				"`spotlist provision` makes it, or correct "
-				"SPOTLIST_SNS_TOPIC_ARNS");
+			sl_find_unseen(findings, &unseen, "sns:GetTopicAttributes", &error, NULL);
 		}
 	}
 	sl_unseen_tell(&unseen, findings);

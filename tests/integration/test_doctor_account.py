@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`spotlist doctor` in an account that `spotlist provision` has set up, and that somebody has changed
+since. tests/conformance/witness_doctor.py runs the same against moto."""
+
+import json
+import subprocess
+
+import pytest
+
+from harness import BUILD, plain_environment, program
+from test_provision import BUCKET, TABLE, account, provision, queue_url, topic  # noqa: F401
+
+ENDPOINT = "https://spotlist.example.com/sns"
+
+
+@pytest.fixture
+def set_up(account):  # noqa: F811
+    """The settings that provision printed."""
+    ran = provision(account)
+    assert ran.status == 0, ran.text
+    return ran.settings
+
+
+def doctor(account, settings, **environment):  # noqa: F811
+    """{check: [(status, found and remedy), …]}"""
+    done = subprocess.run(
+        [program(BUILD, "spotlist"), "doctor", "--json"],
+        env={**plain_environment(), **account.environment(), **settings,
+             "SPOTLIST_DATABASE_URL": "host=/nonexistent", "AWS_MAX_ATTEMPTS": "1", **environment},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=25, check=False)
+    found = {}
+    for line in done.stdout.splitlines():
+        one = json.loads(line)
+        found.setdefault(one["check"], []).append(
+            (one["status"], f"{one['found']}. {one.get('remedy', '')}"))
+    return found
+
+
+def told(found, check, status, *words):
+    lines = [text for one, text in found[check] if one == status]
+    assert any(all(word in text for word in words) for text in lines), found[check]
+
+
+def test_what_provision_made_is_as_it_should_be(account, set_up):  # noqa: F811
+    found = doctor(account, set_up)
+    blind = getattr(account, "blind", ())
+    for check in ("settings", "aws settings", "endpoints", "clock", "credentials", "account",
+                  "bucket", "bucket set-up", "table", "event rules",
+                  *(() if "SignatureVersion" in blind else ("topics",))):
+        assert [status for status, _ in found[check]] == ["ok"], found[check]
+    for check in ("rekognition", *(() if blind else ("mediaconvert",))):  # moto has no ListJobs
+        assert not {status for status, _ in found[check]} & {"fail"}, found[check]
+    told(found, "subscriptions", "warn", "no subscription", "spotlist provision --endpoint")
+
+
+def test_rules_that_are_off_gone_or_lead_elsewhere(account, set_up):  # noqa: F811
+    events = account.client("events")
+    events.disable_rule(Name="spotlist-mediaconvert")
+    told(doctor(account, set_up), "event rules", "warn", "spotlist-mediaconvert is DISABLED",
+         "spotlist provision")
+    events.enable_rule(Name="spotlist-mediaconvert")
+    events.remove_targets(Rule="spotlist-transcribe", Ids=["sns"])
+    told(doctor(account, set_up), "event rules", "warn", "spotlist-transcribe sends to no topic")
+    events.delete_rule(Name="spotlist-transcribe")
+    told(doctor(account, set_up), "event rules", "warn", "no rule spotlist-transcribe")
+
+
+def test_a_topic_that_lets_nobody_publish(account, set_up):  # noqa: F811
+    arn = topic(account, "spotlist-events")
+    account.client("sns").set_topic_attributes(
+        TopicArn=arn, AttributeName="Policy", AttributeValue=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Sid": "other", "Effect": "Allow", "Action": "sns:Publish", "Resource": arn,
+                "Principal": {"Service": "budgets.amazonaws.com"}}]}))
+    found = doctor(account, set_up)
+    told(found, "topics", "warn", arn, "neither EventBridge nor S3")
+    told(found, "event rules", "fail", arn, "does not let EventBridge publish")
+
+
+def test_a_bucket_that_lost_its_set_up(account, set_up):  # noqa: F811
+    s3 = account.client("s3")
+    s3.delete_bucket_cors(Bucket=BUCKET)
+    s3.delete_bucket_lifecycle(Bucket=BUCKET)
+    s3.put_bucket_notification_configuration(Bucket=BUCKET, NotificationConfiguration={})
+    s3.put_public_access_block(Bucket=BUCKET, PublicAccessBlockConfiguration={
+        "BlockPublicAcls": True, "IgnorePublicAcls": True, "BlockPublicPolicy": False,
+        "RestrictPublicBuckets": True})
+    found = doctor(account, set_up)
+    told(found, "bucket set-up", "warn", "no CORS rule", "spotlist provision")
+    told(found, "bucket set-up", "warn", "no lifecycle rule")
+    told(found, "bucket set-up", "warn", "no topic is told of uploads")
+    told(found, "bucket set-up", "warn", "BlockPublicPolicy")
+
+
+def test_notifications_to_a_topic_of_somebody_elses(account, set_up):  # noqa: F811
+    found = doctor(account, set_up, SPOTLIST_SNS_TOPIC_ARNS=topic(account, "spotlist-events"))
+    told(found, "bucket set-up", "warn", "spotlist-uploads", "SPOTLIST_SNS_TOPIC_ARNS")
+
+
+def test_roles_that_are_gone_or_trust_others(account, set_up):  # noqa: F811
+    iam = account.client("iam")
+    iam.update_assume_role_policy(RoleName="RekognitionRole", PolicyDocument=json.dumps({
+        "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": {"Service": "lambda.amazonaws.com"}}]}))
+    iam.delete_role_policy(RoleName="vod-MediaConvertRole", PolicyName="spotlist")
+    iam.delete_role(RoleName="vod-MediaConvertRole")
+    found = doctor(account, set_up)
+    told(found, "rekognition", "fail", "does not trust rekognition.amazonaws.com",
+         "spotlist provision")
+    told(found, "mediaconvert", "fail", "SPOTLIST_MEDIACONVERT_ROLE_ARN", "there is no role")
+
+
+def test_recovery_that_is_off(account, set_up):  # noqa: F811
+    account.client("dynamodb").update_continuous_backups(
+        TableName=TABLE, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": False})
+    told(doctor(account, set_up), "table", "warn", "point-in-time recovery", "spotlist provision")
+
+
+def test_topics_and_queue_that_are_gone(account, set_up):  # noqa: F811
+    account.client("sns").delete_topic(TopicArn=topic(account, "spotlist-uploads"))
+    found = doctor(account, set_up)
+    told(found, "topics", "fail", "spotlist-uploads", "spotlist provision")
