@@ -143,6 +143,9 @@ bool sl_xml_tree_write(struct sl_buf *out, const char *name, const json_t *tree)
 		}
 		return true;
 	}
+	if (*name == '\0' || strchr("-.0123456789", *name) != NULL) {
+		return false; /* what was behind a prefix need not be a name */
+	}
 	sl_buf_printf(out, "<%s>", name);
 	bool whole = write_content(out, tree);
 	sl_buf_printf(out, "</%s>", name);

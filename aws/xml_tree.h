@@ -27,7 +27,7 @@ const json_t *sl_xml_tree_list(const json_t *tree, const char *path);
 SL_MUST_CHECK bool sl_xml_add_text(struct sl_buf *out, const char *text);
 
 /** Writes an element. Objects, strings, numbers and booleans may stand where an array would.
- *  False for text that XML cannot hold. */
+ *  False for a name or text that XML cannot hold. */
 SL_MUST_CHECK bool sl_xml_tree_write(struct sl_buf *out, const char *name, const json_t *tree);
 
 #endif

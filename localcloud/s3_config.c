@@ -81,15 +81,15 @@ static void delete_config(struct s3_op *op, const struct kind *kind)
 #define OPERATIONS(kind_) \
 	void s3_get_##kind_(struct s3_op *op) \
 	{ \
-		get_config(op, &kind_, "application/xml"); \
+		get_config(op, &(kind_), "application/xml"); \
 	} \
 	void s3_put_##kind_(struct s3_op *op) \
 	{ \
-		put_config(op, &kind_); \
+		put_config(op, &(kind_)); \
 	} \
 	void s3_delete_##kind_(struct s3_op *op) \
 	{ \
-		delete_config(op, &kind_); \
+		delete_config(op, &(kind_)); \
 	}
 
 OPERATIONS(cors)

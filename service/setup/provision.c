@@ -41,8 +41,7 @@ struct run {
 	struct sl_setup setup;
 	struct sl_template *template;
 	struct sl_resource *resources;
-	json_t **properties; /* of each resource; owned */
-	bool *failed;        /* or held up by one that did */
+	bool *failed; /* or held up by one that did */
 	size_t count;
 	size_t skipped;
 };
@@ -53,10 +52,9 @@ static void run_finish(struct run *run)
 		free(run->resources[i].name);
 		free(run->resources[i].ref);
 		free(run->resources[i].arn);
-		json_decref(run->properties[i]);
+		json_decref(run->resources[i].properties);
 	}
 	free(run->resources);
-	free(run->properties);
 	free(run->failed);
 	sl_template_destroy(run->template);
 }
@@ -189,9 +187,8 @@ static enum sl_err make(struct run *run, size_t index, struct sl_error *reterr)
 			"the template has a type that provision does not know: %s", type);
 	}
 	resource->kind = types[i].kind;
-	enum sl_err err = sl_template_properties(
-		run->template, resource->id, &run->properties[index], reterr);
-	resource->properties = run->properties[index];
+	enum sl_err err =
+		sl_template_properties(run->template, resource->id, &resource->properties, reterr);
 	return err != SL_ERR_OK ? err : types[i].make(&run->setup, resource, reterr);
 }
 
@@ -286,7 +283,6 @@ static int perform(struct run *run, FILE *out)
 {
 	run->count = sl_template_count(run->template);
 	run->resources = sl_calloc(run->count + 1, sizeof(*run->resources));
-	run->properties = sl_calloc(run->count + 1, sizeof(*run->properties));
 	run->failed = sl_calloc(run->count + 1, sizeof(*run->failed));
 	make_all(run);
 	if (!run->setup.dry_run) {

@@ -32,13 +32,13 @@ struct sl_setup {
 
 /* One resource of the template, while it is dealt with. */
 struct sl_resource {
-	const char *id;           /* in the template */
-	const json_t *properties; /* resolved */
-	const char *kind;         /* "topic policy" */
-	char *name;               /* for lines; owned */
-	char *ref;                /* what Ref gives; owned; NULL: `name` */
-	char *arn;                /* owned, or NULL */
-	bool touched;             /* a line was printed */
+	const char *id;     /* in the template */
+	json_t *properties; /* resolved; owned by the run */
+	const char *kind;   /* "topic policy" */
+	char *name;         /* for lines; owned */
+	char *ref;          /* what Ref gives; owned; NULL: `name` */
+	char *arn;          /* owned, or NULL */
+	bool touched;       /* a line was printed */
 };
 
 /** Brings it about. On failure nothing was printed of what failed. */

@@ -121,7 +121,8 @@ enum sl_err sl_setup_queue_policy(
 	const json_t *queue;
 	json_array_foreach (json_object_get(resource->properties, "Queues"), i, queue) {
 		const char *url = json_string_value(queue);
-		const char *slash = url != NULL ? strrchr(url, '/') : NULL;
+		url = url != NULL ? url : "";
+		const char *slash = strrchr(url, '/');
 		free(resource->name);
 		resource->name = sl_strdup(slash != NULL ? slash + 1 : url);
 		err = err != SL_ERR_OK ? err : queue_policy(setup, resource, url, reterr);

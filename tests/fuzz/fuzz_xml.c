@@ -4,9 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "json_spec.h"
 #include "mem.h"
 #include "text.h"
 #include "xml.h"
+#include "xml_tree.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -33,6 +35,24 @@ static enum sl_xml_event walk(struct sl_xml *xml)
 	return event;
 }
 
+/* What is read as a tree and can be written is read as the same tree again. */
+static void read_as_tree(const char *bytes, size_t size, bool whole)
+{
+	json_auto_t *tree = sl_xml_tree_read(bytes, size, NULL);
+	if ((tree != NULL) != whole) {
+		SL_BUG("a tree of a broken document, or none of a whole one");
+	}
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf again = SL_BUF_INIT;
+	if (tree == NULL || !sl_xml_tree_write(&again, "x", tree)) {
+		return;
+	}
+	json_auto_t *second = sl_xml_tree_read(sl_buf_str(&again), again.len, "x");
+	if (!json_equal(tree, second)) {
+		SL_BUG("a tree that changes on its way through XML");
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	SL_AUTO(sl_xml_finish)
@@ -44,5 +64,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (found && event != SL_XML_DONE) {
 		SL_BUG("found in a broken document");
 	}
+	read_as_tree((const char *)data, size, event == SL_XML_DONE);
 	return 0;
 }
