@@ -16,20 +16,32 @@ static int64_t system_clock(void *context)
 	return sl_clock_now_ms();
 }
 
+/* Owns the settings from here on. */
+static struct sl_aws *with_settings(const struct sl_settings *settings)
+{
+	struct sl_aws *aws = sl_calloc(1, sizeof(*aws));
+	aws->settings = *settings;
+	aws->credentials = sl_credentials_chain_default(aws);
+	sl_retry_quota_init(&aws->quota);
+	aws->clock = system_clock;
+	return aws;
+}
+
 enum sl_err sl_aws_create(struct sl_aws **ret, struct sl_error *reterr)
 {
 	struct sl_settings settings = {0};
 	enum sl_err err = sl_settings_load(&settings, reterr);
-	if (err) {
-		return err;
+	if (!err) {
+		*ret = with_settings(&settings);
 	}
-	struct sl_aws *aws = sl_calloc(1, sizeof(*aws));
-	aws->settings = settings;
-	aws->credentials = sl_credentials_chain_default(aws);
-	sl_retry_quota_init(&aws->quota);
-	aws->clock = system_clock;
-	*ret = aws;
-	return SL_ERR_OK;
+	return err;
+}
+
+struct sl_aws *sl_aws_survey(sl_settings_note_fn *note, void *context, bool *ret_good)
+{
+	struct sl_settings settings;
+	*ret_good = sl_settings_survey(&settings, note, context);
+	return with_settings(&settings);
 }
 
 void sl_aws_destroy(struct sl_aws *aws)

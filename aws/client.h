@@ -24,6 +24,13 @@ struct sl_client;
  * must have run. SL_ERR_CONFIG says which setting is wrong.
  */
 SL_MUST_CHECK enum sl_err sl_aws_create(struct sl_aws **ret, struct sl_error *reterr);
+
+/** For whoever explains: `note` hears of every setting and what is wrong with it, and what is wrong
+ *  is left at its default. Without a region only credentials that need none can be had. `ret_good`:
+ *  nothing was wrong. The caller destroys the result. */
+struct sl_aws *sl_aws_survey(void (*note)(void *context, const char *name, const char *value,
+				     const char *where, const char *problem),
+	void *context, bool *ret_good);
 void sl_aws_destroy(struct sl_aws *aws);
 void sl_aws_destroyp(struct sl_aws **aws);
 

@@ -150,6 +150,17 @@ enum sl_err sl_profile_load(struct sl_profile **ret, struct sl_error *reterr)
 	return SL_ERR_OK;
 }
 
+struct sl_profile *sl_profile_empty(void)
+{
+	struct sl_profile *profile = sl_calloc(1, sizeof(*profile));
+	profile->name = sl_strdup("default");
+	if (sl_ini_parse("", 0, &profile->config, NULL) ||
+		sl_ini_parse("", 0, &profile->credentials, NULL)) {
+		SL_BUG("nothing is malformed");
+	}
+	return profile;
+}
+
 void sl_profile_destroy(struct sl_profile *profile)
 {
 	if (!profile) {

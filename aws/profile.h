@@ -19,6 +19,9 @@ struct sl_profile;
 /** Reads both files. CONFIG when one is malformed, or AWS_PROFILE names a profile that is in
  *  neither. */
 SL_MUST_CHECK enum sl_err sl_profile_load(struct sl_profile **ret, struct sl_error *reterr);
+
+/** As if both files were empty. */
+struct sl_profile *sl_profile_empty(void);
 void sl_profile_destroy(struct sl_profile *profile);
 void sl_profile_destroyp(struct sl_profile **profile);
 

@@ -46,6 +46,7 @@ static int forget_environment(void **state)
 		unsetenv(names[i]);
 	}
 	setenv("HOME", directory, 1);
+	setenv("AWS_EC2_METADATA_DISABLED", "true", 1);
 	return 0;
 }
 
