@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "doctor.h"
+#include "explain.h"
 #include "fsm.h"
 #include "health.h"
 #include "log.h"
@@ -36,7 +37,10 @@ struct option {
 
 /* Of all commands. */
 struct options {
-	bool print, mermaid; /* there is nothing else that these commands can do */
+	bool mermaid; /* there is nothing else that this command can do */
+	struct {
+		bool print, explain, json;
+	} config;
 	struct sl_rebuild_options rebuild;
 	struct sl_provision_options provision;
 	struct sl_sns_verify_options sns_verify;
@@ -56,6 +60,7 @@ struct command {
 
 /* EX_CONFIG of sysexits.h: starting it again changes nothing, unlike after a 1. */
 #define EXIT_CONFIG 78
+#define EXIT_USAGE  2
 
 static int fail(const struct sl_error *error)
 {
@@ -143,7 +148,13 @@ static enum sl_err print_config(
 
 static int run_config(struct options *options)
 {
-	return with_config(print_config, options);
+	bool explain = options->config.explain;
+	if (explain == options->config.print || (options->config.json && !explain)) {
+		fprintf(stderr, "usage: spotlist config --print | --explain [--json]\n");
+		return EXIT_USAGE;
+	}
+	return explain ? sl_explain(environ, options->config.json, stdout)
+		       : with_config(print_config, options);
 }
 
 /* Says nothing when all is well: supervisors keep what health checks print. */
@@ -200,7 +211,12 @@ static int run_version(struct options *options)
 
 /* clang-format off */
 static const struct option config_options[] = {
-	{"--print",   NULL, true,  false, offsetof(struct options, print), NULL},
+	{"--print",   NULL, false, false, offsetof(struct options, config.print),
+		"SPOTLIST_* as they are set, with what they are for"},
+	{"--explain", NULL, false, false, offsetof(struct options, config.explain),
+		"these and AWS's, and where each comes from; goes on after what is wrong"},
+	{"--json",    NULL, false, false, offsetof(struct options, config.json),
+		"with --explain: a JSON object a line: setting, value, from, problem"},
 	{NULL},
 };
 
