@@ -34,6 +34,14 @@ static const char *tail_of(const char *key_id)
 	return len > 8 ? key_id + len - 4 : key_id;
 }
 
+/* "key id …WXYZ from the environment". The caller owns it. */
+static char *key_of(const struct sl_credentials *credentials)
+{
+	const char *source = credentials->source;
+	return sl_asprintf("key id …%s%s%s", tail_of(credentials->access_key_id),
+		source != NULL ? " from " : "", source != NULL ? source : "");
+}
+
 static char *life_of(const struct sl_credentials *credentials)
 {
 	if (credentials->expires_ms == 0) {
@@ -51,6 +59,8 @@ static void tell_identity(const struct sl_checkup *checkup,
 {
 	const struct sl_sts_identity *identity = &checkup->identity;
 	SL_AUTO(sl_freep)
+	char *key = key_of(credentials);
+	SL_AUTO(sl_freep)
 	char *life = life_of(credentials);
 	int64_t left_ms = credentials->expires_ms - sl_clock_now_ms();
 	bool soon = credentials->expires_ms != 0 && left_ms < SOON_MS;
@@ -62,8 +72,7 @@ static void tell_identity(const struct sl_checkup *checkup,
 		remedy = "See that they are renewed where they come from";
 	}
 	sl_find(findings, remedy != NULL ? SL_FOUND_WARN : SL_FOUND_OK, remedy,
-		"%s of account %s, key id …%s%s%s", identity->arn, identity->account,
-		tail_of(credentials->access_key_id), life,
+		"%s of account %s, %s%s%s", identity->arn, identity->account, key, life,
 		root ? "; that is the account's root, which may do everything" : "");
 }
 
@@ -71,13 +80,15 @@ static void tell_refusal(const struct sl_credentials *credentials, const struct 
 	struct sl_findings *findings)
 {
 	SL_AUTO(sl_freep)
+	char *key = key_of(credentials);
+	SL_AUTO(sl_freep)
 	char *life = life_of(credentials);
 	bool about_keys = error->code == SL_ERR_AWS_CREDENTIALS;
 	sl_find(findings, SL_FOUND_FAIL,
 		about_keys ? "`spotlist config --explain` tells where they come from; "
 			     "docs/operations.md, Credentials expired, or are wrong"
 			   : "docs/operations.md, What the codes ask for",
-		"key id …%s%s: %s", tail_of(credentials->access_key_id), life, error->detail);
+		"%s%s: %s", key, life, error->detail);
 }
 
 void sl_check_credentials(struct sl_checkup *checkup, struct sl_findings *findings)
@@ -98,9 +109,10 @@ void sl_check_credentials(struct sl_checkup *checkup, struct sl_findings *findin
 		return;
 	}
 	if (!any_endpoint(checkup, SL_SERVICE_STS)) {
+		SL_AUTO(sl_freep)
+		char *key = key_of(&credentials);
 		sl_find(findings, SL_FOUND_WARN, "See *endpoints*",
-			"there are some (key id …%s), but STS cannot be asked whose they are",
-			tail_of(credentials.access_key_id));
+			"there are some (%s), but STS cannot be asked whose they are", key);
 		return;
 	}
 	SL_AUTO(sl_client_destroyp)

@@ -231,7 +231,7 @@ def test_the_wrong_region(svc):
     found.only("credentials", "fail", "another region", "AWS_REGION")
     found = doctor(svc, SPOTLIST_BUCKET="other-region-bucket")
     found.only("bucket", "fail", "eu-west-1", "AWS_REGION")
-    assert found.failed() == {"bucket"}
+    assert found.failed() - {"mediaconvert", "rekognition"} == {"bucket"}  # roles: test_doctor_account
 
 
 def test_the_wrong_account(svc):
