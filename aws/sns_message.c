@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The envelope of an SNS message over HTTP: sl_sns_message_parse() reads it by a field table,
- * sl_sns_message_canonical() makes the string that AWS signed. Both are pure; the names of keys
- * are those of HTTP deliveries (Lambda spells SigningCertUrl, which is refused here).
+ * The envelope of an SNS message over HTTP: sl_sns_message_parse() reads it (sns_envelope.c), or by
+ * a field table, sl_sns_message_canonical() makes the string that AWS signed. Pure; the names of
+ * keys are those of HTTP deliveries (Lambda spells SigningCertUrl, which is refused here).
  */
 #include "sns_message.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
 #include "json_spec.h"
+#include "sns_envelope.h"
 
 static const char *const type_names[] = {
 	[SL_SNS_NOTIFICATION] = "Notification",
@@ -44,6 +46,7 @@ const char *sl_sns_type_name(enum sl_sns_type type)
 void sl_sns_message_finish(struct sl_sns_message *message)
 {
 	json_decref(message->root);
+	free(message->arena);
 	memset(message, 0, sizeof *message);
 }
 
@@ -54,7 +57,31 @@ static enum sl_err not_a_message(struct sl_error *from, struct sl_error *reterr)
 		from->detail != NULL ? from->detail : "The body is not an SNS message");
 }
 
-enum sl_err sl_sns_message_parse(
+/* What no table can say. Takes `message` over into `ret` when it is good. */
+static enum sl_err settle(
+	struct sl_sns_message *message, struct sl_sns_message *ret, struct sl_error *reterr)
+{
+	int64_t time_ms;
+	if (!sl_clock_parse_rfc3339(message->timestamp, &time_ms)) {
+		return sl_error_set_at(reterr, SL_ERR_SNS_NOT_A_MESSAGE, "/Timestamp",
+			"Timestamp is not an RFC 3339 time");
+	}
+	if (message->type == SL_SNS_NOTIFICATION) {
+		message->token = NULL;
+		message->subscribe_url = NULL;
+	} else if (message->token == NULL || message->subscribe_url == NULL) {
+		return sl_error_set_at(reterr, SL_ERR_SNS_NOT_A_MESSAGE,
+			message->token == NULL ? "/Token" : "/SubscribeURL",
+			"A %s has Token and SubscribeURL", type_names[message->type]);
+	} else {
+		message->subject = NULL;
+	}
+	*ret = *message;
+	memset(message, 0, sizeof *message);
+	return SL_ERR_OK;
+}
+
+enum sl_err sl_sns_message_parse_json(
 	const char *body, size_t len, struct sl_sns_message *ret, struct sl_error *reterr)
 {
 	SL_AUTO(sl_error_finish)
@@ -68,24 +95,18 @@ enum sl_err sl_sns_message_parse(
 		SL_ERR_OK) {
 		return not_a_message(&error, reterr);
 	}
-	int64_t time_ms;
-	if (!sl_clock_parse_rfc3339(message.timestamp, &time_ms)) {
-		return sl_error_set_at(reterr, SL_ERR_SNS_NOT_A_MESSAGE, "/Timestamp",
-			"Timestamp is not an RFC 3339 time");
+	return settle(&message, ret, reterr);
+}
+
+enum sl_err sl_sns_message_parse(
+	const char *body, size_t len, struct sl_sns_message *ret, struct sl_error *reterr)
+{
+	SL_AUTO(sl_sns_message_finish)
+	struct sl_sns_message message = {NULL};
+	if (sl_sns_envelope_read(body, len, &message)) {
+		return settle(&message, ret, reterr);
 	}
-	if (message.type == SL_SNS_NOTIFICATION) {
-		message.token = NULL;
-		message.subscribe_url = NULL;
-	} else if (message.token == NULL || message.subscribe_url == NULL) {
-		return sl_error_set_at(reterr, SL_ERR_SNS_NOT_A_MESSAGE,
-			message.token == NULL ? "/Token" : "/SubscribeURL",
-			"A %s has Token and SubscribeURL", type_names[message.type]);
-	} else {
-		message.subject = NULL;
-	}
-	*ret = message;
-	memset(&message, 0, sizeof message);
-	return SL_ERR_OK;
+	return sl_sns_message_parse_json(body, len, ret, reterr);
 }
 
 static void add_pair(struct sl_buf *out, const char *key, const char *value)

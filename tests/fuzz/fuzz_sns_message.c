@@ -24,6 +24,34 @@ static enum sl_err fetch_input(void *context, const char *url, size_t max_bytes,
 	return SL_ERR_OK;
 }
 
+/* The reader of the usual form must find what the JSON parser finds. */
+static void compare_readers(const char *body, size_t len)
+{
+	SL_AUTO(sl_sns_message_finish)
+	struct sl_sns_message usual = {0};
+	SL_AUTO(sl_sns_message_finish)
+	struct sl_sns_message json = {0};
+	enum sl_err err = sl_sns_message_parse(body, len, &usual, NULL);
+	if (err != sl_sns_message_parse_json(body, len, &json, NULL)) {
+		__builtin_trap();
+	}
+	if (err != SL_ERR_OK) {
+		return;
+	}
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf one = SL_BUF_INIT;
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf other = SL_BUF_INIT;
+	sl_sns_message_canonical(&usual, &one);
+	sl_sns_message_canonical(&json, &other);
+	if (one.len != other.len || memcmp(one.data, other.data, one.len) != 0 ||
+		strcmp(usual.signature, json.signature) != 0 ||
+		strcmp(usual.signature_version, json.signature_version) != 0 ||
+		strcmp(usual.signing_cert_url, json.signing_cert_url) != 0) {
+		__builtin_trap();
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -34,6 +62,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (end != NULL) {
 		certificate = (struct input){end + 1, size - body_len - 1};
 	}
+	compare_readers((const char *)data, body_len);
 	SL_AUTO(sl_sns_message_finish)
 	struct sl_sns_message message = {0};
 	SL_AUTO(sl_error_finish)
