@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The events that reach spotlist, as AWS documents and as it was recorded to send them.
 
-A shape is a type, a list with the shape of its elements, MAP (text by text), or an object: names and
-shapes, those of optional members ending in "?". Nothing else may be in an object.
+A shape is a type, a list with the shape of its elements, MAP (text by text), or an object: names
+and shapes, those of optional members ending in "?". Nothing else may be in an object.
 """
 
 import json

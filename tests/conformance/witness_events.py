@@ -3,8 +3,8 @@
 spotlist in messages that are signed as SNS signs, with a PKI of the test's own.
 
 Each file is sent twice: as it is, about jobs that nobody here knows, which must be accepted and
-change nothing; and about jobs that wait, when it must have the effect that its kind has. The same is
-done with an event of every kind made of event_shapes.py, so that this says something without DIR.
+change nothing; and about jobs that wait, when it must have the effect that its kind has. The same
+is done with an event of every kind made of event_shapes.py, so that it says something without DIR.
 """
 
 import copy

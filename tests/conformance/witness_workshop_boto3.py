@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""localcloud gone through by the workshop's own steps, with Debian's boto3 and PyPI's (workshop.py);
-then spotlist in the same bucket and table, read by the reader that the workshop had."""
+"""localcloud gone through by the workshop's own steps, with Debian's boto3 and PyPI's
+(workshop.py); then spotlist in the same bucket and table, read by the workshop's reader."""
 
 import json
 import subprocess

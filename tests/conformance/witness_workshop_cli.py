@@ -233,17 +233,19 @@ def test_items(aws):
 
 @pytest.mark.skipif("iam" in ABSENT, reason="localcloud has no IAM")
 def test_the_roles(aws):
-    for name, service, policy in [
-            ("vod-MediaConvertRole", "mediaconvert", "AmazonS3FullAccess"),
-            ("RekognitionRole", "rekognition", "service-role/AmazonRekognitionServiceRole")]:
+    for name, service, policy, action in [
+            ("vod-MediaConvertRole", "mediaconvert", "AmazonS3FullAccess", "s3:*"),
+            ("RekognitionRole", "rekognition", "AmazonRekognitionServiceRole", "sns:Publish")]:
         trust = {"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"},
             "Action": "sts:AssumeRole"}]}
         made = aws("iam", "create-role", "--role-name", name, "--assume-role-policy-document",
                    trust)
         assert made["Role"]["Arn"] == ROLE + name
-        aws("iam", "attach-role-policy", "--role-name", name, "--policy-arn",
-            f"arn:aws:iam::aws:policy/{policy}")
+        arn = aws("iam", "create-policy", "--policy-name", policy, "--policy-document", {
+            "Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": action, "Resource": "*"}]})["Policy"]["Arn"]
+        aws("iam", "attach-role-policy", "--role-name", name, "--policy-arn", arn)
         assert aws("iam", "get-role", "--role-name", name)["Role"]["AssumeRolePolicyDocument"] == \
             trust
     assert aws("iam", "list-attached-role-policies", "--role-name", "RekognitionRole")[

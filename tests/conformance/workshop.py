@@ -32,9 +32,15 @@ from receiver import Receiver, check_signature  # noqa: E402
 
 TABLE = "rekognition-thumbs"
 REKOGNITION_TOPIC = "AmazonRekognitionVideo-Notification"
-LAMBDA_POLICIES = ["IAMFullAccess", "CloudWatchLogsFullAccess", "AmazonRekognitionFullAccess",
-                   "TranslateReadOnly", "AmazonTranscribeFullAccess", "AmazonS3ReadOnlyAccess",
-                   "AmazonDynamoDBFullAccess"]
+# AWS's own policies that the workshop attaches, and what they allow in short.
+POLICIES = {"IAMFullAccess": "iam:*", "CloudWatchLogsFullAccess": "logs:*",
+            "AmazonRekognitionFullAccess": "rekognition:*", "TranslateReadOnly": "translate:*Text",
+            "AmazonTranscribeFullAccess": "transcribe:*", "AmazonS3ReadOnlyAccess": "s3:Get*",
+            "AmazonDynamoDBFullAccess": "dynamodb:*", "AmazonS3FullAccess": "s3:*",
+            "AmazonRekognitionServiceRole": "sns:Publish"}
+ROLES = {"LambdaMediaAILabRole": ("lambda", list(POLICIES)[:7]),
+         "vod-MediaConvertRole": ("mediaconvert", ["AmazonS3FullAccess"]),
+         "RekognitionRole": ("rekognition", ["AmazonRekognitionServiceRole"])}
 SERVICES = ["s3", "sns", "sts", "iam", "events", "dynamodb", "mediaconvert", "rekognition",
             "transcribe", "sqs"]
 
@@ -64,6 +70,9 @@ class Aws:
     def role_arn(self, name):
         return f"arn:aws:iam::{self.account}:role/{name}"
 
+    def policy_arn(self, name):
+        return f"arn:aws:iam::{self.account}:policy/{name}"
+
 
 # --- the Lambda functions -------------------------------------------------------------------------
 
@@ -79,8 +88,8 @@ def rekognition_thumbnails(aws, event):
 
 
 def rekognition_video(aws, event, topic):
-    """RekognitionVideo-Transcribe.py. localcloud has no bucket of the service's own for transcripts,
-    so that the output's is named; what the workshop leaves to the console is one more key."""
+    """RekognitionVideo-Transcribe.py. localcloud has no bucket of the service's own to put
+    transcripts into, so that one is named."""
     bucket = event["Records"][0]["s3"]["bucket"]["name"]
     key = urllib.parse.unquote_plus(event["Records"][0]["s3"]["object"]["key"])
     started = aws.rekognition.start_label_detection(
@@ -105,21 +114,24 @@ def rekognition_video_results(aws, event):
 # --- chapters -------------------------------------------------------------------------------------
 
 def make_roles(aws):
-    for name, service, policies in [
-            ("LambdaMediaAILabRole", "lambda", LAMBDA_POLICIES),
-            ("vod-MediaConvertRole", "mediaconvert", ["AmazonS3FullAccess"]),
-            ("RekognitionRole", "rekognition", ["service-role/AmazonRekognitionServiceRole"])]:
+    """localcloud keeps no policies of AWS's own: the account gets some of their names."""
+    for name, action in POLICIES.items():
+        document = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": action, "Resource": "*"}]}
+        made = aws.iam.create_policy(PolicyName=name, PolicyDocument=json.dumps(document))["Policy"]
+        assert made["Arn"] == aws.policy_arn(name)
+    for name, (service, policies) in ROLES.items():
         trust = {"Version": "2012-10-17", "Statement": [{
             "Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"},
             "Action": "sts:AssumeRole"}]}
         role = aws.iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
         assert role["Role"]["Arn"] == aws.role_arn(name)
         for policy in policies:
-            aws.iam.attach_role_policy(RoleName=name,
-                                       PolicyArn=f"arn:aws:iam::aws:policy/{policy}")
+            aws.iam.attach_role_policy(RoleName=name, PolicyArn=aws.policy_arn(policy))
         attached = aws.iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]
-        assert len(attached) == len(policies), attached
+        assert {policy["PolicyName"] for policy in attached} == set(policies)
         assert aws.iam.get_role(RoleName=name)["Role"]["AssumeRolePolicyDocument"] == trust
+    assert ROLES.keys() <= {role["RoleName"] for role in aws.iam.list_roles()["Roles"]}
 
 
 def make_bucket(aws, bucket, video):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What spotlist asks of AWS beyond the workshop, asked with boto3: each operation once, at least."""
+"""What spotlist asks of AWS beyond the workshop, asked with boto3: each operation at least once."""
 
 import json
 import time
@@ -77,8 +77,8 @@ def tables(aws, _):
     keys = [{"fileName": item["fileName"]} for item in items]
     answer = dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": keys, "ConsistentRead": True}})
     assert sorted(answer["Responses"][TABLE], key=lambda item: int(item["n"]["N"])) == items
-    [found] = dynamodb.query(**at, KeyConditionExpression="fileName = :k", ExpressionAttributeValues={
-        ":k": {"S": "rest-7"}})["Items"]
+    [found] = dynamodb.query(**at, KeyConditionExpression="fileName = :k",
+                             ExpressionAttributeValues={":k": {"S": "rest-7"}})["Items"]
     assert found == items[7]
     changed = dynamodb.update_item(**at, Key=keys[7], UpdateExpression="SET n = n + :one",
                                    ExpressionAttributeValues={":one": {"N": "1"}},
@@ -157,8 +157,6 @@ def roles(aws, bucket):
         PolicySourceArn=aws.role_arn("RekognitionRole"), ActionNames=["s3:GetObject"],
         ResourceArns=[f"arn:aws:s3:::{bucket}/k"])["EvaluationResults"]
     assert [each["EvalDecision"] for each in judged] == ["allowed"]
-    answer = aws.sts.assume_role(RoleArn=aws.role_arn("RekognitionRole"), RoleSessionName="rest")
-    assert answer["Credentials"]["SessionToken"]
 
 
 def queues(aws, _):

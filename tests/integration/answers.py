@@ -96,8 +96,8 @@ ERRORS = {"json": JSON_ERRORS, "rest-json": REST_JSON_ERRORS, "query": QUERY_ERR
 CONTENT_TYPES = {"rest-json": "application/json", "query": "text/xml",
                  "rest-xml": "application/xml"}
 
-# Shapes that requests share with answers, so that a bound of the request stands in the answer's way:
-# AWS documents these answers. ("If there are no unprocessed items remaining, the response contains
+# Shapes that requests share with answers, so that a bound of the request stands in the answer's
+# way: AWS documents these answers. ("If there are no unprocessed items remaining, the response contains
 # an empty UnprocessedItems map"; DescribeTable's example; list-targets-by-rule of a rule without.)
 SMALLER_THAN_MODELLED = {
     "BatchWriteItemRequestMap", "BatchGetRequestMap", "PositiveLongObject", "TargetList",
