@@ -29,7 +29,8 @@ static const char *value_of(const struct sl_profile *profile, const char *name, 
 
 static bool has_keys(const struct sl_profile *profile, const char *name)
 {
-	return value_of(profile, name, "aws_access_key_id") != NULL;
+	return value_of(profile, name, "aws_access_key_id") ||
+		value_of(profile, name, "aws_secret_access_key");
 }
 
 static bool has_role(const struct sl_profile *profile, const char *name)
@@ -112,14 +113,15 @@ static enum sl_err base_keys(struct sl_aws *aws, const struct sl_profile *profil
 			"profile %s: its source_profile \"%s\" is in neither of the shared files",
 			name, next);
 	}
-	if (has_keys(profile, next) || !has_role(profile, next)) {
-		return keys_of_profile(aws, profile, next, ret, reterr);
-	}
 	for (size_t i = 0; i < visit->count; i++) {
-		if (strcmp(visit->names[i], next) == 0) {
+		bool itself = strcmp(name, next) == 0 && has_keys(profile, name);
+		if (!itself && strcmp(visit->names[i], next) == 0) {
 			return sl_error_set(reterr, SL_ERR_AWS_CREDENTIALS,
 				"profile %s: source_profile leads back to \"%s\"", name, next);
 		}
+	}
+	if (has_keys(profile, next) || !has_role(profile, next)) {
+		return keys_of_profile(aws, profile, next, ret, reterr);
 	}
 	return role_of(aws, profile, next, visit, ret, reterr);
 }
