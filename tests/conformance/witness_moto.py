@@ -50,6 +50,69 @@ def test_who_one_is(aws):
     assert account == aws.client("sts").get_caller_identity()["Account"]
 
 
+ROLE = "arn:aws:iam::222233334444:role/reader"
+SECOND = "arn:aws:iam::333344445555:role/second"
+
+
+def who(witness, directory, config, **environment):
+    """The account that one is in when a configuration file is all that one has."""
+    path = directory / "config"
+    path.write_text(config)
+    return ask(witness, "sts.get_caller_identity", {
+        "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_CONFIG_FILE": str(path),
+        **environment})
+
+
+PROFILES = f"""
+[profile base]
+aws_access_key_id = {{key}}
+aws_secret_access_key = {{secret}}
+[profile reader]
+role_arn = {ROLE}
+source_profile = base
+role_session_name = a@b,c=d
+external_id = e:/+
+duration_seconds = 900
+[profile second]
+role_arn = {SECOND}
+source_profile = reader
+[profile environment]
+role_arn = {SECOND}
+credential_source = Environment
+[profile web]
+role_arn = {ROLE}
+web_identity_token_file = {{token}}
+"""
+
+
+@pytest.fixture
+def profiles(moto, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0.c2ln")
+    return PROFILES.format(key=moto.access_key, secret=moto.secret_key, token=token)
+
+
+@pytest.mark.parametrize("profile, account", [
+    ("base", "123456789012"), ("reader", "222233334444"), ("second", "333344445555"),
+    ("web", "222233334444")])
+def test_a_role_is_taken_on(moto, tmp_path, profiles, profile, account):
+    answer = who(moto, tmp_path, profiles, AWS_PROFILE=profile)
+    assert (answer["err"], answer["result"]) == ("ok", account), answer
+
+
+def test_a_role_by_the_keys_of_the_environment(moto, tmp_path, profiles):
+    answer = who(moto, tmp_path, profiles, AWS_PROFILE="environment",
+                 AWS_ACCESS_KEY_ID=moto.access_key, AWS_SECRET_ACCESS_KEY=moto.secret_key)
+    # Keys in the environment come before the profile, as with the SDKs.
+    assert answer["result"] == "123456789012", answer
+
+
+def test_a_web_identity_from_the_environment(moto, tmp_path, profiles):
+    answer = who(moto, tmp_path, "", AWS_ROLE_ARN=ROLE, AWS_ROLE_SESSION_NAME="pod",
+                 AWS_WEB_IDENTITY_TOKEN_FILE=str(tmp_path / "token"))
+    assert answer["result"] == "222233334444", answer
+
+
 # --- SNS -----------------------------------------------------------------------------------------
 
 def test_topics(aws, topic):
