@@ -116,6 +116,10 @@ void lc_s3_start(struct lc_cloud *cloud);
 void lc_s3_stop(void);
 lc_handler lc_s3_handle;
 
+void lc_sqs_start(struct lc_cloud *cloud);
+void lc_sqs_stop(void);
+lc_handler lc_sqs_handle;
+
 void lc_sns_start(struct lc_cloud *cloud);
 void lc_sns_stop(void);
 lc_handler lc_sns_handle;
@@ -171,6 +175,11 @@ int lc_db_execute(sqlite3 *db, const char *sql, const char *const *texts);
 /** Publishes to a topic as SNS does for AWS services; `subject` may be NULL. False when there is
  *  no such topic. Deliveries are queued on disk and sent by the SNS thread. */
 bool lc_sns_publish(const char *topic_arn, const char *subject, const char *message);
+
+/** Puts a message of another service into a queue. False when there is no such queue, or its policy
+ *  does not let `service` ("sns.amazonaws.com") do it for `source_arn`. */
+bool lc_sqs_deliver(
+	const char *queue_arn, const char *service, const char *source_arn, const char *body);
 
 /** Puts an EventBridge event; `detail` is released. Rules that match send it to their targets. */
 void lc_events_put(

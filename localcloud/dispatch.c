@@ -72,6 +72,10 @@ static void find_service(struct lc_call *call)
 	call->request.region = call->auth.region;
 	call->service = call->auth.service ? lc_service_find(call->auth.service) : NULL;
 	call->protocol = call->service ? call->service->protocol : guess_protocol(&call->request);
+	if (sl_text_equal(call->auth.service, "sqs") &&
+		!lc_request_header(&call->request, "x-amz-target")) {
+		call->protocol = LC_PROTOCOL_QUERY; /* it speaks both */
+	}
 }
 
 static bool known_payload_literal(const char *payload_hash)

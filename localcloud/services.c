@@ -6,6 +6,7 @@
 
 static const struct lc_service services[] = {
 	{"iam", LC_PROTOCOL_QUERY, lc_iam_start, lc_iam_stop, lc_iam_handle},
+	{"sqs", LC_PROTOCOL_JSON, lc_sqs_start, lc_sqs_stop, lc_sqs_handle},
 	{"sns", LC_PROTOCOL_QUERY, lc_sns_start, lc_sns_stop, lc_sns_handle},
 	{"s3", LC_PROTOCOL_S3, lc_s3_start, lc_s3_stop, lc_s3_handle},
 	{"events", LC_PROTOCOL_JSON, lc_events_start, lc_events_stop, lc_events_handle},

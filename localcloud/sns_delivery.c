@@ -223,6 +223,28 @@ static void forget(const struct flight *flight)
 	lc_sns_unlock();
 }
 
+/* What is given up goes to the subscription's dead-letter queue, when that lets SNS in. */
+static void redrive(const struct flight *flight)
+{
+	sqlite3 *db = lc_sns_lock();
+	sqlite3_stmt *statement =
+		lc_db_prepare(db, "SELECT attributes FROM subscriptions WHERE arn = ?",
+			LC_TEXTS(flight->subscription_arn));
+	json_auto_t *attributes = lc_db_step(statement)
+		? json_loads((const char *)sqlite3_column_text(statement, 0), 0, NULL)
+		: NULL;
+	sqlite3_finalize(statement);
+	lc_sns_unlock();
+	const char *text = json_string_value(json_object_get(attributes, "RedrivePolicy"));
+	json_auto_t *policy = text ? json_loads(text, 0, NULL) : NULL;
+	const char *queue = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
+	if (queue && strcmp(flight->type, "Notification") == 0 &&
+		!lc_sqs_deliver(queue, "sns.amazonaws.com", flight->topic_arn, flight->body)) {
+		sl_log(SL_LOG_WARN, "dead-letter queue is not there or does not let SNS in",
+			SL_F("queue", queue), SL_F("topic", flight->topic_arn), SL_F_END);
+	}
+}
+
 /* AWS: 5xx, 429 and no answer at all are tried again by the policy, all else is final. */
 static void flight_land(struct flight *flight, CURLcode result)
 {
@@ -245,6 +267,7 @@ static void flight_land(struct flight *flight, CURLcode result)
 	if (again) {
 		retry_later(flight, delay);
 	} else {
+		redrive(flight);
 		forget(flight);
 	}
 }

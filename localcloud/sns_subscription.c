@@ -80,6 +80,22 @@ static char *token_create(void)
 
 /* --- attributes -------------------------------------------------------------------------- */
 
+static bool redrive_check(struct lc_sns_call *call, const char *value)
+{
+	json_auto_t *policy = json_loads(value, 0, NULL);
+	const char *arn = json_string_value(json_object_get(policy, "deadLetterTargetArn"));
+	if (!json_is_object(policy)) {
+		lc_sns_invalid(call, "RedrivePolicy: failed to parse JSON.");
+	} else if (!arn) {
+		lc_sns_invalid(call, "RedrivePolicy: deadLetterTargetArn is a required field");
+	} else if (!sl_text_starts_with(arn, "arn:aws:sqs:")) {
+		lc_sns_invalid(call, "RedrivePolicy: deadLetterTargetArn is an invalid arn");
+	} else {
+		return true;
+	}
+	return false;
+}
+
 static bool attribute_check(struct lc_sns_call *call, const char *name, const char *value)
 {
 	if (strcmp(name, "RawMessageDelivery") == 0) {
@@ -102,6 +118,9 @@ static bool attribute_check(struct lc_sns_call *call, const char *name, const ch
 			return false;
 		}
 		return true;
+	}
+	if (strcmp(name, "RedrivePolicy") == 0) {
+		return value[0] == '\0' || redrive_check(call, value);
 	}
 	lc_sns_invalid(call, "AttributeName");
 	return false;

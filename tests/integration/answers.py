@@ -81,7 +81,8 @@ REST_JSON_ERRORS = {
     503: ["ServiceUnavailableException"],
 }
 QUERY_ERRORS = {
-    400: ["InvalidAction", "InvalidParameterCombination", "InvalidParameterValue",
+    # the first two: SQS's, which the older models leave out
+    400: ["AWS.SimpleQueueService.NonExistentQueue", "InvalidAttributeValue", "InvalidAction", "InvalidParameterCombination", "InvalidParameterValue",
           "InvalidQueryParameter", "MissingParameter", "Throttling", "ValidationError"],
     403: ["AccessDenied", "ExpiredToken", "IncompleteSignature", "InvalidClientTokenId",
           "MissingAuthenticationToken", "OptInRequired", "RequestExpired",
