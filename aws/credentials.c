@@ -20,6 +20,7 @@
 #define PAUSE_MS     MINUTE_MS        /* between two attempts while keys still serve */
 #define EXTENSION_MS (10 * MINUTE_MS) /* of keys whose source is out, at least */
 #define JITTER_MS    (5 * MINUTE_MS)
+#define MAX_ROUNDS   4
 #define WAIT_MS      (2 * MINUTE_MS) /* for another thread; every source ends before */
 
 struct sl_credentials_chain {
@@ -170,34 +171,42 @@ static void wait_for_other(struct sl_credentials_chain *chain)
 	}
 }
 
-/* With the mutex held: `current` may be used when this gives OK. */
+/* With the mutex held: whether `current` serves without an attempt of this thread's. */
+static bool serves(const struct sl_credentials_chain *chain, int64_t now_ms)
+{
+	if (!chain->known) {
+		return false;
+	}
+	int64_t left_ms =
+		chain->current.expires_ms ? chain->current.expires_ms - now_ms : INT64_MAX;
+	bool pausing = left_ms > 0 && now_ms < chain->next_ms &&
+		now_ms >= chain->next_ms - PAUSE_MS; /* or the clock was set back */
+	return left_ms > ADVISORY_MS || pausing || (chain->asking && left_ms > MANDATORY_MS);
+}
+
+/* With the mutex held: `current` may be used when this gives OK. What was renewed may be forgotten
+ * before this thread sees it, hence the rounds. */
 static enum sl_err see_to_it(
 	struct sl_credentials_chain *chain, int64_t now_ms, struct sl_error *reterr)
 {
-	int64_t left_ms = chain->known && chain->current.expires_ms
-		? chain->current.expires_ms - now_ms
-		: INT64_MAX;
-	if (chain->known && left_ms > ADVISORY_MS) {
-		return SL_ERR_OK;
+	for (int round = 0; round < MAX_ROUNDS && !serves(chain, now_ms); round++) {
+		if (chain->asking) {
+			wait_for_other(chain);
+		} else {
+			refresh(chain, now_ms);
+		}
+		if (chain->known &&
+			(!chain->current.expires_ms || now_ms < chain->current.expires_ms)) {
+			return SL_ERR_OK;
+		}
+		if (chain->last) {
+			return sl_error_set(reterr, chain->last, "%s", chain->last_error.detail);
+		}
 	}
-	bool pausing = chain->known && left_ms > 0 && now_ms < chain->next_ms &&
-		now_ms >= chain->next_ms - PAUSE_MS;
-	if (pausing || (chain->known && chain->asking && left_ms > MANDATORY_MS)) {
-		return SL_ERR_OK;
-	}
-	if (chain->asking) {
-		wait_for_other(chain);
-	} else {
-		refresh(chain, now_ms);
-	}
-	if (chain->known && (!chain->current.expires_ms || now_ms < chain->current.expires_ms)) {
-		return SL_ERR_OK;
-	}
-	if (!chain->last) {
-		return sl_error_set(reterr, SL_ERR_AWS_CREDENTIALS,
-			"the AWS credentials have expired, and new ones take too long");
-	}
-	return sl_error_set(reterr, chain->last, "%s", chain->last_error.detail);
+	return chain->known
+		? SL_ERR_OK
+		: sl_error_set(reterr, SL_ERR_AWS_CREDENTIALS,
+			  "the AWS credentials have expired, and new ones take too long");
 }
 
 enum sl_err sl_credentials_chain_get(struct sl_credentials_chain *chain, int64_t now_ms,
