@@ -92,7 +92,8 @@ def environment(url, **extra):
     kept = {k: v for k, v in os.environ.items()
             if not k.startswith("AWS_") and not k.lower().endswith("_proxy")}
     return {**kept, "HOME": "/nonexistent", "AWS_REGION": REGION, "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY, **extra}
+            "AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+            "AWS_EC2_METADATA_DISABLED": "true", **extra}
 
 
 class Driver:
