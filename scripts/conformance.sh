@@ -15,6 +15,7 @@ pins=$PWD/tests/conformance/pins
 witnesses=$PWD/.witnesses
 arguments=()
 whole=(--all-witnesses) # unless a selection is asked for
+where=(tests/conformance)
 while [ $# -gt 0 ]; do
 	case $1 in
 	--sigv4 | --events)
@@ -26,6 +27,7 @@ while [ $# -gt 0 ]; do
 	*)
 		arguments+=("$1")
 		whole=()
+		[ ! -e "${1%%::*}" ] || where=()
 		;;
 	esac
 	shift
@@ -111,6 +113,10 @@ wait $compiling || die "versitygw could not be built"
 
 reports=build/test-reports
 mkdir -p $reports
-SPOTLIST_BUILD=build /usr/bin/python3 -m pytest -q -n 2 --dist loadfile -p no:cacheprovider \
-	-o python_files='witness_*.py' --junitxml=$reports/conformance.xml tests/conformance \
-	"${whole[@]}" "${arguments[@]}"
+data=$(mktemp -d /var/tmp/spotlist-conformance.XXXXXX)
+if ! SPOTLIST_BUILD=build /usr/bin/python3 -m pytest -q -n 2 --dist loadfile -p no:cacheprovider \
+	-o python_files='witness_*.py' --basetemp="$data" --junitxml=$reports/conformance.xml \
+	"${whole[@]}" "${arguments[@]}" "${where[@]}"; then
+	die "FAILED; the witnesses' data and logs are in $data"
+fi
+rm -rf "$data"
