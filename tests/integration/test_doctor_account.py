@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`spotlist doctor` in an account that `spotlist provision` has set up, and that somebody has changed
-since. tests/conformance/witness_doctor.py runs the same against moto."""
+"""`spotlist doctor` in an account that `spotlist provision` has set up, and that somebody has
+changed since. tests/conformance/witness_doctor.py runs the same against moto."""
 
 import json
 import subprocess
@@ -109,6 +109,19 @@ def test_roles_that_are_gone_or_trust_others(account, set_up):  # noqa: F811
     told(found, "rekognition", "fail", "does not trust rekognition.amazonaws.com",
          "spotlist provision")
     told(found, "mediaconvert", "fail", "SPOTLIST_MEDIACONVERT_ROLE_ARN", "there is no role")
+
+
+def test_roles_that_may_not_do_their_work(account, set_up):  # noqa: F811
+    if getattr(account, "blind", ()):
+        pytest.skip("moto simulates no policies")
+    iam = account.client("iam")
+    for role in ("vod-MediaConvertRole", "RekognitionRole"):
+        iam.put_role_policy(RoleName=role, PolicyName="spotlist", PolicyDocument=json.dumps({
+            "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}]}))
+    found = doctor(account, set_up)
+    told(found, "mediaconvert", "fail", "may not s3:PutObject on", "/thumbs/", "implicitDeny")
+    told(found, "rekognition", "fail", "may not sns:Publish on", "AmazonRekognition")
 
 
 def test_recovery_that_is_off(account, set_up):  # noqa: F811
