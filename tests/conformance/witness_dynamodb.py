@@ -82,6 +82,7 @@ def test_a_table_that_is_there_is_a_conflict(dynamodb, table):
     ("describe_table", {}),
     ("put_item", {"item": key("a")}),
     ("may_put", {"partition_key": "fileName", "value": "a"}),
+    ("may_put", {"partition_key": "fileName", "value": "a"}),
     ("get_item", {"key": key("a")}),
     ("item_exists", {"partition_key": "fileName", "value": "a"}),
     ("batch_put", {"items": [key("a")]}),
@@ -169,6 +170,11 @@ def test_names_of_items(dynamodb, table, name):
 
 def test_an_item_that_is_not_there_is_none(dynamodb, table):
     assert good(dynamodb, "dynamodb.get_item", table=table, key=key("nobody")) is None
+
+
+def test_whether_one_may_put_is_asked_without_putting(dynamodb, table):
+    good(dynamodb, "dynamodb.may_put", table=table, partition_key="fileName", value="absent 한")
+    assert good(dynamodb, "dynamodb.get_item", table=table, key=key("absent 한")) is None
 
 
 @pytest.mark.parametrize("item, words", [

@@ -292,3 +292,20 @@ def test_a_buckets_policy(moto):
     assert good(moto, "s3.get_bucket_policy", **at) is None
     good(moto, "s3.put_bucket_policy", policy=POLICY, **at)
     assert good(moto, "s3.get_bucket_policy", **at) == POLICY
+
+
+# --- Transcribe, as far as moto has it ------------------------------------------------------------
+
+def test_a_transcription(moto):
+    """Started by boto3: moto's answer to the start has no status, which AWS's always has."""
+    job = {"media_uri": "s3://films/a b/한.flac", "media_format": "flac",
+           "language_code": "en-US", "output_bucket": "films", "output_key": "out/a.json"}
+    moto.client("transcribe").start_transcription_job(
+        TranscriptionJobName="job-1", Media={"MediaFileUri": job["media_uri"]},
+        MediaFormat="flac", LanguageCode="en-US")
+    answer = ask(moto, "transcribe.start_job", name="job-1", **job)
+    assert (answer["err"], answer["provider"]["code"]) == ("aws_conflict", "ConflictException")
+    good(moto, "transcribe.get_job", name="job-1")
+    good(moto, "transcribe.delete_job", name="job-1")
+    answer = ask(moto, "transcribe.get_job", name="job-1")
+    assert answer["err"] == "aws_not_found", answer
