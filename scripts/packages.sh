@@ -10,20 +10,20 @@
 		libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libpq-dev libssl-dev
 		libsqlite3-dev libopencv-dev libopencv-contrib-dev libpocketsphinx-dev
 	)
-	# What localcloud runs and reads, a database, and boto3 for scripts/provision.py.
+	# What localcloud runs and reads, and a database.
 	packages_demo=(
-		ffmpeg opencv-data pocketsphinx-en-us postgresql python3-boto3
+		ffmpeg opencv-data pocketsphinx-en-us postgresql
 	)
 	# Pictures, footage and a voice for the sample video. opencv-doc is a 96 MB download, so
 	# nothing but the sample and the tests may ask for it.
 	packages_sample=(opencv-doc python3-skimage python3-pil espeak-ng)
 	packages_test=(
-		libcmocka-dev python3-pytest python3-pytest-xdist python3-psycopg2 python3-jsonschema
+		libcmocka-dev python3-boto3 python3-pytest python3-pytest-xdist python3-psycopg2 python3-jsonschema
 		python3-yaml python3-cryptography pocketsphinx-testdata faketime
 	)
 	packages_lint=(clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-venv libcmocka-dev)
 	packages_fuzz=(clang libclang-rt-dev libcmocka-dev)
-	packages_bench=(wrk)
+	packages_bench=(wrk python3-boto3)
 	# What runs the witnesses of ./run conformance, and one that Debian has.
 	packages_conformance=(openjdk-17-jre-headless nodejs python3-venv curl ca-certificates awscli)
 	# Where no Docker engine answers; bubblewrap runs the images, nspawn boots a systemd.

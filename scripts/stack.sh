@@ -122,10 +122,12 @@ stack_up() {
 	cloud_up "$dir" "$cloud" "$gallery"
 	while IFS= read -r line; do
 		export "${line?}"
-	done < <(scripts/provision.py create --bucket spotlist-demo || echo FAILED=1)
-	[ -z "${FAILED:-}" ] || die "provisioning failed"
+	done < <(build/service/spotlist provision --bucket spotlist-demo 2>"$dir/provision.log" || echo FAILED=1)
+	[ -z "${FAILED:-}" ] || die "spotlist provision: $(grep -E '^(FAIL|provision:)' "$dir/provision.log")"
 	spotlist_up "$dir" "$listen" "$admin"
-	scripts/provision.py subscribe --endpoint "$stack_url/sns" --replace
+	build/service/spotlist provision --endpoint "$stack_url/sns" --replace \
+		>/dev/null 2>"$dir/provision.log" ||
+		die "spotlist provision: $(grep -E '^(FAIL|provision:)' "$dir/provision.log")"
 }
 
 stack_down() {

@@ -276,11 +276,11 @@ def plain_environment():
     return environment
 
 
-def provision(cloud, *arguments, endpoint_environment=None):
-    """Runs scripts/provision.py as the demo and an operator do; returns the settings it prints."""
-    environment = {**plain_environment(), **cloud.environment(), **(endpoint_environment or {})}
-    done = subprocess.run(["/usr/bin/python3", str(ROOT / "scripts/provision.py"), *arguments],
-                          env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+def provision(cloud, bucket, *arguments):
+    """Runs `spotlist provision` as the demo and an operator do; returns the settings it prints."""
+    done = subprocess.run([program(BUILD, "spotlist"), "provision", "--bucket", bucket, *arguments],
+                          env={**plain_environment(), **cloud.environment()},
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
 
@@ -332,7 +332,7 @@ class Spotlist:
         self.bucket = bucket
         self.listen = "127.0.0.1:0"
         self.process = Process("spotlist", self.dir / "spotlist.log")
-        provisioned = provision(cloud, "create", "--bucket", bucket)
+        provisioned = provision(cloud, bucket)
         self.environment = {
             **plain_environment(), **cloud.environment(), **provisioned,
             "SPOTLIST_DATABASE_URL": database.conninfo,
@@ -343,7 +343,7 @@ class Spotlist:
         self.command("migrate")
         self.start()
         if subscribe:
-            provision(cloud, "subscribe", "--endpoint", f"{self.url}/sns")
+            provision(cloud, bucket, "--endpoint", f"{self.url}/sns")
 
     def command(self, *arguments, check=True, environment=None):
         """Runs a subcommand to its end."""

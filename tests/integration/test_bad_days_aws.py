@@ -116,7 +116,7 @@ def test_results_wait_for_a_table_that_is_missing(svc, cloud, uri, footage):
     video = svc.submit(uri, analyses=["labels"])
     wait_failures(svc, video, 3, "labels_poll")
     assert "err=table_missing" in svc.log() and "spotlist provision" in svc.log()
-    provision(cloud, "create", "--bucket", svc.bucket)
+    provision(cloud, svc.bucket)
     wait_whole(svc, video, footage)
     assert cloud.resource("dynamodb").Table(TABLE).get_item(
         Key={"fileName": f"videos/{video['id']}"})["Item"]["state"] == "complete"

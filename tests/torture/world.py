@@ -213,7 +213,7 @@ class World:
         self.cloud = FixedCloud(self.dir / "cloud", arguments=["--replay", str(replay)])
         self.stack.callback(self.cloud.stop)
         environment = {**harness.plain_environment(), **self.cloud.environment(),
-                       **harness.provision(self.cloud, "create", "--bucket", BUCKET),
+                       **harness.provision(self.cloud, BUCKET),
                        "SPOTLIST_DATABASE_URL": self.database.conninfo, **SETTINGS, **settings}
         self.environment = environment
         self.command("migrate")
@@ -228,7 +228,7 @@ class World:
         self.stack.callback(self.forwarder.close)
         wait_until(lambda: all(re.search(r'msg="?listening', service.process.log())
                                for service in self.services), 60, "the services to listen")
-        harness.provision(self.cloud, "subscribe", "--endpoint", f"{self.forwarder.url}/sns")
+        harness.provision(self.cloud, BUCKET, "--endpoint", f"{self.forwarder.url}/sns")
         s3 = self.cloud.client("s3")
         for shape in self.shapes:
             s3.put_object(Bucket=BUCKET, Key=f"footage/{shape.name}.mp4", Body=shape.source())
