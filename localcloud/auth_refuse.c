@@ -78,7 +78,7 @@ void lc_auth_refuse(struct lc_reply *reply, const struct lc_request *request,
 
 	switch (protocol) {
 	case LC_PROTOCOL_JSON:
-		lc_reply_json_error(reply, refusal->status, refusal->code, "%s", message);
+		lc_reply_json_refusal(reply, request, refusal->status, refusal->code, message);
 		break;
 	case LC_PROTOCOL_REST_JSON:
 		lc_reply_header(reply, "x-amzn-ErrorType", refusal->code);

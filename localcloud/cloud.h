@@ -97,6 +97,10 @@ void lc_reply_json(struct lc_reply *reply, const char *content_type, json_t *roo
 void lc_reply_json_error(struct lc_reply *reply, int status, const char *code, const char *format,
 	...) SL_PRINTF(4, 5);
 
+/** The same for a request that its service has not seen: as that service spells its errors. */
+void lc_reply_json_refusal(struct lc_reply *reply, const struct lc_request *request, int status,
+	const char *code, const char *message);
+
 /** S3 <Error> or query-protocol <ErrorResponse>, by `query_protocol`. */
 void lc_reply_xml_error(struct lc_reply *reply, const struct lc_request *request,
 	bool query_protocol, int status, const char *code, const char *format, ...) SL_PRINTF(6, 7);

@@ -108,8 +108,8 @@ static void refuse(const struct answer *answer, enum lc_protocol protocol,
 			lc_rekognition_refuse(reply, request, answer->code, "%s", answer->message);
 			reply->status = answer->status;
 		} else {
-			lc_reply_json_error(
-				reply, answer->status, answer->code, "%s", answer->message);
+			lc_reply_json_refusal(
+				reply, request, answer->status, answer->code, answer->message);
 		}
 		break;
 	case LC_PROTOCOL_REST_JSON:

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "checksum.h"
 #include "cloud.h"
 #include "json_spec.h"
 #include "text.h"
@@ -89,6 +90,23 @@ void lc_reply_json_error(
 	reply->status = status;
 	lc_reply_json(reply, "application/x-amz-json-1.1",
 		json_pack("{s:s, s:o}", "__type", code, "message", json_string_nocheck(message)));
+}
+
+/* DynamoDB and SQS speak JSON 1.0; DynamoDB's clients check a sum of every body. */
+void lc_reply_json_refusal(struct lc_reply *reply, const struct lc_request *request, int status,
+	const char *code, const char *message)
+{
+	bool dynamodb = sl_text_equal(request->service, "dynamodb");
+	lc_reply_json_error(reply, status, code, "%s", message);
+	if (dynamodb || sl_text_equal(request->service, "sqs")) {
+		reply->content_type = "application/x-amz-json-1.0";
+	}
+	if (dynamodb) {
+		SL_AUTO(sl_freep)
+		char *sum =
+			sl_asprintf("%u", lc_crc32(0, sl_buf_str(&reply->body), reply->body.len));
+		lc_reply_header(reply, "x-amz-crc32", sum);
+	}
 }
 
 static const char *query_namespace(const struct lc_request *request)

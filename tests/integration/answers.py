@@ -490,7 +490,7 @@ class _Answer:
             self.json_value(details, shape, "")
         elif details:
             self.complain("", f"an error has no members {sorted(details)}")
-        if "awsQueryCompatible" in self.model.metadata and \
+        if shape and "awsQueryCompatible" in self.model.metadata and \
                 not re.fullmatch(r"[\w.]+;(Sender|Receiver)",
                                  self.headers.get("x-amzn-query-error", "")):
             self.complain("x-amzn-query-error", "missing, or not CODE;FAULT")
