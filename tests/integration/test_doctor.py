@@ -12,6 +12,7 @@ import pytest
 import bad_networks
 from harness import BUILD, ROOT, plain_environment, program, topic_arn, wait_until
 from test_bad_days_clock import clock  # noqa: F401  a fixture: sets spotlist's clock off
+from test_doctor_account import as_role, change_role
 
 SECRET = "planted-5ecret-"
 LIMIT_S = 20
@@ -388,6 +389,27 @@ def test_serve_does_not_hang_where_aws_does(svc, gate, sample):
     assert svc.admin_get("/healthz").status == 200
     svc.restart()
     assert time.monotonic() - begin < 10
+
+
+def test_serve_tells_a_missing_permission_once_and_so_does_the_video(svc, cloud, sample):
+    svc.command("provision", "--bucket", svc.bucket)
+    change_role(cloud, without=["mediaconvert:CreateJob"])
+    uri = svc.put_object("footage/forbidden.mp4", sample.short)
+    environment = dict(svc.environment)
+    svc.stop()
+    svc.environment.update(as_role(cloud))
+    offset = svc.process.log_size()
+    try:
+        svc.start()
+        video = svc.wait_state(svc.submit(uri, analyses=["labels"])["id"], "failed")
+    finally:
+        svc.environment = environment
+        svc.restart()
+        svc.command("provision", "--bucket", svc.bucket)
+    assert video["error"]["code"] == "aws_forbidden"
+    assert "mediaconvert:CreateJob" in json.dumps(video["error"])
+    [told] = [line for line in svc.log(offset).splitlines() if "err=aws_forbidden" in line]
+    assert "is not authorized to perform: mediaconvert:CreateJob" in told
 
 
 def test_no_secret_is_ever_told(svc, gate):

@@ -134,3 +134,72 @@ def test_topics_and_queue_that_are_gone(account, set_up):  # noqa: F811
     account.client("sns").delete_topic(TopicArn=topic(account, "spotlist-uploads"))
     found = doctor(account, set_up)
     told(found, "topics", "fail", "spotlist-uploads", "spotlist provision")
+
+
+# --- as spotlist's own role ----------------------------------------------------------------------
+
+def as_role(account):  # noqa: F811
+    number = account.client("sts").get_caller_identity()["Account"]
+    keys = account.client("sts").assume_role(
+        RoleArn=f"arn:aws:iam::{number}:role/spotlist", RoleSessionName="doctor")["Credentials"]
+    return {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"],
+            "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+            "AWS_SESSION_TOKEN": keys["SessionToken"]}
+
+
+def change_role(account, without=(), also=()):  # noqa: F811
+    """Takes actions out of spotlist's policy, and adds some."""
+    iam = account.client("iam")
+    policy = iam.get_role_policy(RoleName="spotlist", PolicyName="spotlist")["PolicyDocument"]
+    kept = []
+    for statement in policy["Statement"]:
+        actions = statement["Action"]
+        actions = [actions] if isinstance(actions, str) else actions
+        statement["Action"] = [action for action in actions if action not in without]
+        kept += [statement] if statement["Action"] else []
+    if also:
+        kept.append({"Effect": "Allow", "Action": list(also), "Resource": "*"})
+    iam.put_role_policy(RoleName="spotlist", PolicyName="spotlist",
+                        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": kept}))
+
+
+MISSING = ("s3:DeleteObject", "mediaconvert:GetJob", "rekognition:StartLabelDetection",
+           "transcribe:DeleteTranscriptionJob", "dynamodb:PutItem")
+
+
+@pytest.fixture
+def enforced(account):  # noqa: F811
+    if getattr(account, "blind", ()):
+        pytest.skip("moto keeps no policies")
+
+
+def test_the_role_itself_sees_what_it_needs(account, set_up, enforced):  # noqa: F811
+    found = doctor(account, set_up, **as_role(account))
+    failed = {check for check, lines in found.items() for status, _ in lines if status == "fail"}
+    assert failed == {"database"}, found
+    told(found, "credentials", "ok", "assumed-role/spotlist/doctor", "temporary")
+    told(found, "table", "ok", "with our key")
+    told(found, "permissions", "ok", "were tried and are allowed")
+    told(found, "permissions", "skip", "mediaconvert:CreateJob", "iam:SimulatePrincipalPolicy")
+    for check in ("bucket set-up", "topics", "event rules", "rekognition"):
+        told(found, check, "skip", "may not", "operator's credentials")
+    left = account.client("s3").list_objects_v2(Bucket=BUCKET)
+    assert left["KeyCount"] == 0, left  # what it put is gone again
+    assert account.client("dynamodb").scan(TableName=TABLE)["Count"] == 0
+
+
+def test_permissions_that_are_missing_are_found_by_trying(account, set_up, enforced):  # noqa: F811
+    change_role(account, without=MISSING)
+    found = doctor(account, set_up, **as_role(account))
+    for action in MISSING:
+        told(found, "permissions", "fail", f"{action} is denied", "spotlist provision")
+    assert len([one for one, _ in found["permissions"] if one == "fail"]) == len(MISSING)
+
+
+def test_permissions_that_are_missing_are_found_by_simulation(account, set_up, enforced):  # noqa: F811
+    missing = ("iam:PassRole", "mediaconvert:CreateJob", "transcribe:StartTranscriptionJob",
+               *MISSING)
+    change_role(account, without=missing, also=("iam:SimulatePrincipalPolicy", "iam:GetRole"))
+    found = doctor(account, set_up, **as_role(account))
+    for action in missing:
+        told(found, "permissions", "fail", f"may not {action} on", "implicitDeny")
