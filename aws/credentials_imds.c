@@ -159,7 +159,9 @@ static enum sl_err get(const struct imds *imds, const char *path, struct sl_meta
 		return SL_ERR_AWS_NOT_FOUND;
 	}
 	if (!err && ret->status != 200) {
-		return sl_error_set(reterr, SL_ERR_AWS_UNAVAILABLE,
+		bool passes = ret->status >= 500 || ret->status == 429;
+		return sl_error_set(reterr,
+			passes ? SL_ERR_AWS_UNAVAILABLE : SL_ERR_AWS_CREDENTIALS,
 			"the metadata service answers %s with status %d", path, ret->status);
 	}
 	return err;

@@ -174,7 +174,11 @@ static bool take_word(const char **at, struct sl_buf *word)
 	for (; **at && (quote || !isspace((unsigned char)**at)); (*at)++) {
 		char c = **at;
 		if (quote ? c == quote : c == '\'' || c == '"') {
-			quote = quote ? '\0' : c;
+			if (quote) {
+				quote = '\0';
+			} else {
+				quote = c;
+			}
 			continue;
 		}
 		bool escapes = c == '\\' && quote != '\'';

@@ -174,11 +174,12 @@ static char *last_words(const struct sl_buf *words)
 			sl_buf_puts(&told, "***");
 		}
 		for (size_t i = 0; len < SECRET_BYTES && i < len; i++) {
-			sl_buf_putc(&told, at[i] >= ' ' && at[i] < 0x7f ? at[i] : '?');
+			bool plain = at[i] >= ' ' && at[i] < 0x7f;
+			sl_buf_add(&told, plain ? at + i : "?", 1);
 		}
 		at += len;
 		if (*at) {
-			sl_buf_putc(&told, strchr("\t\r\n", *at) ? ' ' : *at);
+			sl_buf_add(&told, strchr("\t\r\n", *at) ? " " : at, 1);
 			at++;
 		}
 	}
