@@ -135,6 +135,7 @@ static enum lc_auth_fault parse_header_form(const struct lc_request *request,
 			"header.");
 	}
 	ret->payload_hash = sl_strdup(lc_request_header(request, "x-amz-content-sha256"));
+	ret->token = sl_strdup(lc_request_header(request, "x-amz-security-token"));
 	return LC_AUTH_OK;
 }
 
@@ -152,6 +153,7 @@ static enum lc_auth_fault parse_query_form(
 	ret->amz_date = lc_request_query(request, "X-Amz-Date");
 	ret->signed_headers = lc_request_query(request, "X-Amz-SignedHeaders");
 	ret->payload_hash = lc_request_query(request, "X-Amz-Content-Sha256");
+	ret->token = lc_request_query(request, "X-Amz-Security-Token");
 
 	if (!algorithm || !credential || !expires || !ret->signature || !ret->amz_date ||
 		!ret->signed_headers) {
@@ -331,7 +333,7 @@ enum lc_auth_fault lc_auth_check_claims(const struct lc_cloud *cloud,
 	const struct lc_request *request, const struct lc_auth *auth, int64_t now_ms,
 	struct lc_auth_problem *problem)
 {
-	if (strcmp(auth->access_key, cloud->access_key) != 0) {
+	if (!auth->secret && strcmp(auth->access_key, cloud->access_key) != 0) {
 		return refuse(problem, LC_AUTH_UNKNOWN_KEY,
 			is_s3(auth) ? "The AWS Access Key Id you provided does not exist in our "
 				      "records."
@@ -377,7 +379,7 @@ static void sign(const struct lc_cloud *cloud, const struct lc_auth *auth, const
 	struct sl_buf *ret)
 {
 	SL_AUTO(sl_freep)
-	char *seed = sl_asprintf("AWS4%s", cloud->secret_key);
+	char *seed = sl_asprintf("AWS4%s", auth->secret ? auth->secret : cloud->secret_key);
 	unsigned char key[32];
 	unsigned char next[32];
 
@@ -479,7 +481,7 @@ void lc_auth_finish(struct lc_auth *auth)
 {
 	char **const owned[] = {&auth->access_key, &auth->scope, &auth->date, &auth->region,
 		&auth->service, &auth->amz_date, &auth->signed_headers, &auth->signature,
-		&auth->payload_hash};
+		&auth->payload_hash, &auth->token, &auth->secret};
 	for (size_t i = 0; i < SL_ARRAY_SIZE(owned); i++) {
 		free(*owned[i]);
 		*owned[i] = NULL;

@@ -33,6 +33,8 @@ struct lc_auth {
 	char *signature;      /* 64 hex digits */
 	char *payload_hash;   /* declared: x-amz-content-sha256, or NULL */
 	int64_t expires_s;    /* query form */
+	char *token;          /* x-amz-security-token, or NULL */
+	char *secret;         /* of a temporary key, once it is found; NULL: the one key pair's */
 };
 
 enum lc_auth_fault {
@@ -42,6 +44,8 @@ enum lc_auth_fault {
 	LC_AUTH_QUERY_MALFORMED,    /* the X-Amz-* parameters cannot be read */
 	LC_AUTH_UNSUPPORTED,        /* another mechanism, such as Signature Version 2 */
 	LC_AUTH_UNKNOWN_KEY,        /* not our access key */
+	LC_AUTH_TOKEN,              /* not the session token of this temporary key */
+	LC_AUTH_TOKEN_EXPIRED,      /* a temporary key after its time */
 	LC_AUTH_REGION,             /* the scope names another region or an unknown service */
 	LC_AUTH_SKEWED,             /* the clocks disagree */
 	LC_AUTH_EXPIRED,            /* a presigned request after its time */

@@ -30,6 +30,12 @@ static const struct refusal refusals[LC_AUTH_FAULT_COUNT_][LC_PROTOCOL_COUNT_] =
 	[LC_AUTH_UNKNOWN_KEY] = {
 		{400, "UnrecognizedClientException"}, {403, "UnrecognizedClientException"},
 		{403, "InvalidClientTokenId"}, {403, "InvalidAccessKeyId"}},
+	[LC_AUTH_TOKEN] = {
+		{400, "UnrecognizedClientException"}, {403, "UnrecognizedClientException"},
+		{403, "InvalidClientTokenId"}, {400, "InvalidToken"}},
+	[LC_AUTH_TOKEN_EXPIRED] = {
+		{400, "ExpiredTokenException"}, {403, "ExpiredTokenException"},
+		{403, "ExpiredToken"}, {400, "ExpiredToken"}},
 	[LC_AUTH_REGION] = {
 		{400, "InvalidSignatureException"}, {403, "InvalidSignatureException"},
 		{403, "SignatureDoesNotMatch"}, {400, "AuthorizationHeaderMalformed"}},

@@ -118,10 +118,40 @@ static enum lc_auth_fault check_s3_signature(struct lc_call *call)
 		call->cloud, &call->request, &call->auth, hash, &call->problem);
 }
 
+/* A temporary key is good with its own token and in its time. */
+static enum lc_auth_fault check_session(struct lc_call *call)
+{
+	bool s3 = call->protocol == LC_PROTOCOL_S3;
+	if (!call->session.arn) {
+		return LC_AUTH_OK;
+	}
+	if (!sl_text_equal(call->auth.token, call->session.token)) {
+		call->problem.fault = call->auth.token ? LC_AUTH_TOKEN : LC_AUTH_UNKNOWN_KEY;
+		call->problem.message = sl_strdup(!s3
+				? "The security token included in the request is invalid."
+				: call->auth.token
+				? "The provided token is malformed or otherwise invalid."
+				: "The AWS Access Key Id you provided does not exist in our "
+				  "records.");
+	} else if (sl_clock_now_ms() >= call->session.expires_ms) {
+		call->problem.fault = LC_AUTH_TOKEN_EXPIRED;
+		call->problem.message =
+			sl_strdup(s3 ? "The provided token has expired."
+				     : "The security token included in the request is expired");
+	}
+	return call->problem.fault;
+}
+
 static void judge_claims(struct lc_call *call)
 {
+	if (lc_session_find(call->auth.access_key, &call->session)) {
+		call->auth.secret = sl_strdup(call->session.secret_key);
+	}
 	enum lc_auth_fault fault = lc_auth_check_claims(
 		call->cloud, &call->request, &call->auth, sl_clock_now_ms(), &call->problem);
+	if (fault == LC_AUTH_OK) {
+		fault = check_session(call);
+	}
 	if (fault == LC_AUTH_OK && !call->service) {
 		call->problem.fault = fault = LC_AUTH_REGION;
 		call->problem.message = sl_asprintf("Credential should be scoped to correct "
@@ -171,6 +201,17 @@ static void health(struct lc_call *call)
 		json_pack("{s:s, s:s}", "status", "ok", "version", SL_VERSION));
 }
 
+/* Who has a web identity's token has no keys yet. */
+static bool is_web_identity(const struct lc_request *request)
+{
+	SL_AUTO(sl_freep)
+	char *action = lc_request_query(request, "Action");
+	if (!action && request->body) {
+		action = lc_form_value(request->body, request->body_len, "Action");
+	}
+	return sl_text_equal(action, "AssumeRoleWithWebIdentity");
+}
+
 /* What anyone may ask of SNS with the token of the message, signed or not. */
 static bool is_open_sns_action(const struct lc_request *request)
 {
@@ -195,6 +236,9 @@ static void handle_unsigned(struct lc_call *call)
 		lc_sns_certificate(call->cloud, request, &call->reply);
 	} else if (strcmp(request->raw_path, "/") == 0 && is_open_sns_action(request)) {
 		lc_sns_handle(call->cloud, request, &call->reply);
+	} else if (strcmp(request->raw_path, "/") == 0 && is_web_identity(request)) {
+		request->service = "sts";
+		lc_sts_handle(call->cloud, request, &call->reply);
 	} else {
 		call->problem.fault = LC_AUTH_MISSING;
 		call->problem.message = sl_strdup(call->protocol == LC_PROTOCOL_S3
@@ -264,6 +308,22 @@ static enum lc_auth_fault check_payload(struct lc_call *call)
 	return LC_AUTH_PAYLOAD_MISMATCH;
 }
 
+/* Lets the service answer, if who asks may have it. */
+static void handle(struct lc_call *call, const char *operation)
+{
+	const struct lc_session *session = call->session.arn ? &call->session : NULL;
+	lc_session_enter(session);
+	if (!session ||
+		lc_authorize(session, call->cloud, call->protocol, operation, &call->request,
+			&call->reply)) {
+		call->service->handle(call->cloud, &call->request, &call->reply);
+	}
+	if (session) {
+		lc_authorize_answer(session, operation, &call->request, &call->reply);
+	}
+	lc_session_enter(NULL);
+}
+
 /* Lets the service answer, unless a fault was asked for. */
 static void serve(struct lc_call *call)
 {
@@ -286,7 +346,7 @@ static void serve(struct lc_call *call)
 		lc_faults_answer(kind, call->protocol, operation, &call->request, &call->reply);
 		break;
 	default:
-		call->service->handle(call->cloud, &call->request, &call->reply);
+		handle(call, operation);
 		ok = call->reply.status < 400;
 		call->cut = kind == LC_FAULT_CUT_AFTER;
 	}
@@ -317,6 +377,7 @@ void lc_dispatch_finish(struct lc_call *call)
 {
 	lc_body_finish(&call->body);
 	lc_auth_finish(&call->auth);
+	lc_session_finish(&call->session);
 	lc_auth_problem_finish(&call->problem);
 	for (size_t i = 0; i < call->reply.extra_count; i++) {
 		free(call->reply.extra[i].name);

@@ -7,6 +7,7 @@
 
 #include "auth.h"
 #include "body.h"
+#include "lc_session.h"
 #include "services.h"
 
 struct lc_call {
@@ -16,6 +17,7 @@ struct lc_call {
 	struct lc_auth auth;
 	struct lc_auth_problem problem;
 	struct lc_body body;
+	struct lc_session session;        /* of a temporary key; else its arn is NULL */
 	const struct lc_service *service; /* NULL: unsigned, or of no service of ours */
 	enum lc_protocol protocol;        /* in which to refuse */
 	bool refused;                     /* the reply is made; the body is of no interest */

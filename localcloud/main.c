@@ -22,6 +22,7 @@
 #include "replay.h"
 #include "run.h"
 #include "services.h"
+#include "text.h"
 
 #define EXIT_USAGE 2
 
@@ -40,6 +41,9 @@ static const char usage[] =
 	"  --access-key KEY      the access key it accepts [test]\n"
 	"  --secret-key KEY      and its secret [test]\n"
 	"  --label-threshold N   confidence (0-100) below which detections are not reported [80]\n"
+	"  --session-seconds N   temporary keys live so long, whatever is asked; for tests of "
+	"expiry\n"
+	"  --strict-iam          refuse roles that were not created with CreateRole\n"
 	"  --verbose             log every request\n"
 	"  --health HOST:PORT    start nothing; exit with 0 if the one that serves there is ready\n"
 	"  --help                this text\n"
@@ -58,6 +62,8 @@ enum setting {
 	OPTION_ACCESS_KEY,
 	OPTION_SECRET_KEY,
 	OPTION_LABEL_THRESHOLD,
+	OPTION_SESSION_SECONDS,
+	OPTION_STRICT_IAM,
 	OPTION_VERBOSE,
 	OPTION_HEALTH,
 	OPTION_HELP,
@@ -74,6 +80,8 @@ static const struct option options[] = {
 	{"access-key", required_argument, NULL, OPTION_ACCESS_KEY},
 	{"secret-key", required_argument, NULL, OPTION_SECRET_KEY},
 	{"label-threshold", required_argument, NULL, OPTION_LABEL_THRESHOLD},
+	{"session-seconds", required_argument, NULL, OPTION_SESSION_SECONDS},
+	{"strict-iam", no_argument, NULL, OPTION_STRICT_IAM},
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
 	{"health", required_argument, NULL, OPTION_HEALTH},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -85,7 +93,8 @@ struct settings {
 	const char *data, *listen, *public_url, *region, *gallery, *replay, *access_key,
 		*secret_key;
 	double label_threshold;
-	bool verbose;
+	int64_t session_seconds;
+	bool strict_iam, verbose;
 };
 
 SL_NORETURN static void fail_usage(const char *what, const char *value)
@@ -149,6 +158,14 @@ static void apply_option(struct settings *settings, int option)
 		break;
 	case OPTION_LABEL_THRESHOLD:
 		settings->label_threshold = parse_percentage(optarg);
+		break;
+	case OPTION_SESSION_SECONDS:
+		if (!sl_text_parse_i64(optarg, 1, 43200, &settings->session_seconds)) {
+			fail_usage("--session-seconds must be a number from 1 to 43200", optarg);
+		}
+		break;
+	case OPTION_STRICT_IAM:
+		settings->strict_iam = true;
 		break;
 	case OPTION_VERBOSE:
 		settings->verbose = true;
@@ -253,6 +270,8 @@ static void cloud_init(struct lc_cloud *cloud, const struct settings *settings, 
 		.gallery_dir = settings->gallery ? absolute(settings->gallery) : NULL,
 		.replay_dir = settings->replay ? absolute(settings->replay) : NULL,
 		.label_threshold = settings->label_threshold,
+		.session_seconds = settings->session_seconds,
+		.strict_iam = settings->strict_iam,
 		.verbose = settings->verbose,
 	};
 }

@@ -402,6 +402,20 @@ static void route(struct s3_op *op)
 	found->operation(op);
 }
 
+bool lc_s3_address(const struct lc_request *request, char **ret_bucket, char **ret_key)
+{
+	struct s3_op op = {.request = request};
+	bool readable = read_address(&op);
+	if (readable) {
+		*ret_bucket = op.bucket;
+		*ret_key = op.key;
+	} else {
+		free(op.bucket);
+		free(op.key);
+	}
+	return readable;
+}
+
 const char *lc_s3_operation_name(const struct lc_request *request)
 {
 	struct s3_op op = {.request = request};

@@ -26,6 +26,10 @@ struct s3_op {
 
 typedef void s3_operation(struct s3_op *op);
 
+/** The bucket and the key that a request addresses, owned by the caller, NULL where it has none.
+ *  False, and both untouched, when the address cannot be read. */
+bool lc_s3_address(const struct lc_request *request, char **ret_bucket, char **ret_key);
+
 /** AWS's name of what a request asks for, or NULL. */
 const char *lc_s3_operation_name(const struct lc_request *request);
 

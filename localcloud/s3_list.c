@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lc_session.h"
 #include "s3_internal.h"
 #include "text.h"
 
@@ -234,7 +235,10 @@ static void delete_one(struct s3_op *op, const char *key, bool quiet, struct sl_
 	SL_AUTO(sl_freep)
 	char *sequencer = NULL;
 
-	if (strlen(key) > S3_MAX_KEY || sl_text_starts_with(op->bucket, "forbidden-")) {
+	SL_AUTO(sl_freep)
+	char *arn = sl_asprintf("arn:aws:s3:::%s/%s", op->bucket, key);
+	if (strlen(key) > S3_MAX_KEY || sl_text_starts_with(op->bucket, "forbidden-") ||
+		!lc_session_may("s3:DeleteObject", arn)) {
 		bool too_long = strlen(key) > S3_MAX_KEY;
 		sl_buf_puts(xml, "<Error>");
 		s3_element(xml, "Key", key);
