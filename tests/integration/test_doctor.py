@@ -371,8 +371,8 @@ def test_serve_tells_an_outage_in_few_lines_and_goes_on(svc, gate, sample, mode,
     told = [line for line in svc.log(offset).splitlines() if 'msg="step failed"' in line]
     # A line for each cause that a service met, not one for each failure.
     assert 1 <= len(told) <= 4, told
-    for word in words:
-        assert word in told[0], (word, told[0])
+    # What the gate cut off when it changed may be told first.
+    assert any(all(word in line for word in words) for line in told), told
     assert svc.admin_get("/readyz").status == 200
     gate.mode = "through"
     svc.database.query("UPDATE spotlist_data.steps SET due_at = now() WHERE due_at <> 'infinity'")
