@@ -21,7 +21,7 @@ while [ $# -gt 0 ]; do
 	--sigv4 | --events)
 		directory=$(cd "${RUN_CALLER_DIR:-.}" && realpath -e "${2:-}" 2>/dev/null) ||
 			die "$1 needs a directory that exists"
-		arguments+=("$1" "$directory")
+		arguments+=("$1=$directory")
 		shift
 		;;
 	*)
@@ -87,7 +87,8 @@ install_node() {
 # is kept.
 install_go() {
 	local zip=v0.0.1-go1.25.0.linux-amd64.zip
-	fetch https://proxy.golang.org/golang.org/toolchain/@v/$zip "$(cat "$pins/toolchain.sha256")" go.zip
+	fetch https://proxy.golang.org/golang.org/toolchain/@v/$zip \
+		"$(cat "$pins/toolchain.sha256")" go.zip
 	/usr/bin/python3 -m zipfile -e go.zip .
 	mv golang.org/toolchain@* toolchain
 	chmod -R +x toolchain/bin toolchain/pkg/tool # a module keeps no modes
@@ -95,7 +96,8 @@ install_go() {
 	env -u GOPRIVATE -u GONOSUMDB GOROOT="$PWD/toolchain" GOTOOLCHAIN=local GOPATH="$PWD/path" \
 		GOCACHE="$PWD/cache" GOFLAGS='-mod=readonly -modcacherw -trimpath' CGO_ENABLED=0 \
 		GOPROXY=https://proxy.golang.org GOENV=off \
-		toolchain/bin/go build -ldflags='-s -w' -o versitygw github.com/versity/versitygw/cmd/versitygw
+		toolchain/bin/go build -ldflags='-s -w' -o versitygw \
+		github.com/versity/versitygw/cmd/versitygw
 	rm -rf go.zip golang.org toolchain path cache
 }
 
@@ -116,7 +118,7 @@ mkdir -p $reports
 data=$(mktemp -d /var/tmp/spotlist-conformance.XXXXXX)
 if ! SPOTLIST_BUILD=build /usr/bin/python3 -m pytest -q -n 2 --dist loadfile -p no:cacheprovider \
 	-o python_files='witness_*.py' --basetemp="$data" --junitxml=$reports/conformance.xml \
-	"${whole[@]}" "${arguments[@]}" "${where[@]}"; then
+	"${where[@]}" "${whole[@]}" "${arguments[@]}"; then
 	die "FAILED; the witnesses' data and logs are in $data"
 fi
 rm -rf "$data"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our DynamoDB client, the same tests on each of those that stand for DynamoDB; and localcloud among
-them, so that it agrees with the others. Where one of them differs from AWS's documentation, the test
-says so by name."""
+"""Our DynamoDB client, the same tests on each of those that stand for DynamoDB; and localcloud
+among them, so that it agrees with the others. Where one of them differs from AWS's documentation,
+the test says so by name."""
 
 import base64
 import decimal

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Our clients of SNS, STS, IAM, SQS, EventBridge and of tables' administration, on moto; the same on
-localcloud as far as it has them. S3 is in witness_s3.py, what is provisioned in witness_template.py."""
+"""Our clients of SNS, STS, IAM, SQS, EventBridge and of tables' administration, on moto; SNS and STS
+on localcloud too. S3 is in witness_s3.py, what is provisioned in witness_provision.py."""
 
 import json
 
@@ -188,7 +188,7 @@ def test_a_token_that_is_none(localcloud):
     assert answer["err"] == "aws_rejected", answer
 
 
-# --- IAM, SQS, EventBridge, DynamoDB's and S3's administration, on moto ----------------------------
+# --- IAM, SQS, EventBridge, DynamoDB's and S3's administration, on moto ---------------------------
 
 def test_roles(moto):
     missing(moto, "iam.get_role", "NoSuchEntity", role="nobody")
@@ -244,7 +244,8 @@ def test_backups_of_tables(moto):
     assert good(moto, "dynamodb.get_recovery", table="backed") is True
     good(moto, "dynamodb.update_table", request={"TableName": "backed",
                                                  "DeletionProtectionEnabled": True})
-    assert good(moto, "dynamodb.describe_table", table="backed")["DeletionProtectionEnabled"] is True
+    described = good(moto, "dynamodb.describe_table", table="backed")
+    assert described["DeletionProtectionEnabled"] is True
 
 
 SUBRESOURCES = {  # by number: enum sl_s3_subresource

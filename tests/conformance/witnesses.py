@@ -3,7 +3,7 @@
 .witnesses/, the classes here start them on 127.0.0.1, at ports that the kernel chooses.
 
 A test belongs to the witnesses whose fixtures it uses, by name or by a parameter of that name; one
-without a fixture says `@pytest.mark.witness("AWS CLI")`. The table at the end counts by these names.
+without a fixture says `@pytest.mark.witness("AWS CLI")`. The table at the end counts by these.
 """
 
 import os
@@ -150,7 +150,7 @@ def answers(port):
 
 
 def ask(witness, operation, environment=None, clock_ms=None, **arguments):
-    """One operation of ours (aws_driver.c) on a witness: {"err", "detail", "result", "provider"}."""
+    """One operation of ours (aws_driver.c): {"err", "detail", "result", "provider"}."""
     extra = {**witness.environment(), **(environment or {})}
     url = extra.pop("AWS_ENDPOINT_URL")
     return capture.drive(url, [{"op": operation, **arguments}], clock_ms=clock_ms, **extra)[0]
