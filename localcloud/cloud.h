@@ -36,9 +36,8 @@ struct lc_cloud {
 	char *gallery_dir; /* named faces, or NULL */
 	char *replay_dir;  /* given answers (replay.h), or NULL */
 	/* tuning of the recognisers: see docs/localcloud.md */
-	double label_threshold; /* detections below this confidence are never reported */
+	double label_threshold;  /* detections below this confidence are never reported */
 	int64_t session_seconds; /* how long temporary keys live; 0: as long as was asked */
-	bool strict_iam;         /* roles must have been created */
 	bool verbose;
 };
 

@@ -262,31 +262,6 @@ json_t *lc_iam_trust(const char *role, int64_t *ret_max_session_s, char **ret_id
 	return trust;
 }
 
-bool lc_iam_trusts(const char *role_arn, const char *service)
-{
-	const char *name = lc_iam_role_name(role_arn);
-	json_auto_t *trust = name ? lc_iam_trust(name, NULL, NULL) : NULL;
-	json_auto_t *context = json_pack("{s:s}", "aws:sourceaccount", LC_ACCOUNT);
-	struct lc_policy_question question = {
-		.action = "sts:AssumeRole",
-		.resource = "*",
-		.context = context,
-		.principal_kind = "Service",
-		.principals = LC_TEXTS(service),
-	};
-	return trust && lc_policy_decide(trust, &question) == LC_ALLOW;
-}
-
-bool lc_iam_may(const char *role_arn, const char *action, const char *resource)
-{
-	const char *name = lc_iam_role_name(role_arn);
-	json_auto_t *context = json_pack("{s:s, s:s, s:s}", "aws:sourceaccount", LC_ACCOUNT,
-		"aws:principalarn", role_arn, "aws:securetransport", "true");
-	struct lc_policy_question question = {
-		.action = action, .resource = resource, .context = context};
-	return name && lc_iam_decide(name, NULL, &question) == LC_ALLOW;
-}
-
 /* --- entry ------------------------------------------------------------------------------- */
 
 void lc_iam_handle(struct lc_cloud *cloud, const struct lc_request *request, struct lc_reply *reply)

@@ -52,12 +52,6 @@ bool lc_iam_role_known(const char *arn);
 enum lc_verdict lc_iam_decide(
 	const char *role, const json_t *session_policy, const struct lc_policy_question *question);
 
-/** Whether an AWS service ("mediaconvert.amazonaws.com") may take the role, by its trust. */
-bool lc_iam_trusts(const char *role_arn, const char *service);
-
-/** Whether a role, taken by a service, may do something. */
-bool lc_iam_may(const char *role_arn, const char *action, const char *resource);
-
 /** The trust document of a role, parsed, owned by the caller; NULL: no such role. */
 json_t *lc_iam_trust(const char *role, int64_t *ret_max_session_s, char **ret_id);
 

@@ -43,7 +43,6 @@ static const char usage[] =
 	"  --label-threshold N   confidence (0-100) below which detections are not reported [80]\n"
 	"  --session-seconds N   temporary keys live so long, whatever is asked; for tests of "
 	"expiry\n"
-	"  --strict-iam          refuse roles that were not created with CreateRole\n"
 	"  --verbose             log every request\n"
 	"  --health HOST:PORT    start nothing; exit with 0 if the one that serves there is ready\n"
 	"  --help                this text\n"
@@ -63,7 +62,6 @@ enum setting {
 	OPTION_SECRET_KEY,
 	OPTION_LABEL_THRESHOLD,
 	OPTION_SESSION_SECONDS,
-	OPTION_STRICT_IAM,
 	OPTION_VERBOSE,
 	OPTION_HEALTH,
 	OPTION_HELP,
@@ -81,7 +79,6 @@ static const struct option options[] = {
 	{"secret-key", required_argument, NULL, OPTION_SECRET_KEY},
 	{"label-threshold", required_argument, NULL, OPTION_LABEL_THRESHOLD},
 	{"session-seconds", required_argument, NULL, OPTION_SESSION_SECONDS},
-	{"strict-iam", no_argument, NULL, OPTION_STRICT_IAM},
 	{"verbose", no_argument, NULL, OPTION_VERBOSE},
 	{"health", required_argument, NULL, OPTION_HEALTH},
 	{"help", no_argument, NULL, OPTION_HELP},
@@ -94,7 +91,7 @@ struct settings {
 		*secret_key;
 	double label_threshold;
 	int64_t session_seconds;
-	bool strict_iam, verbose;
+	bool verbose;
 };
 
 SL_NORETURN static void fail_usage(const char *what, const char *value)
@@ -163,9 +160,6 @@ static void apply_option(struct settings *settings, int option)
 		if (!sl_text_parse_i64(optarg, 1, 43200, &settings->session_seconds)) {
 			fail_usage("--session-seconds must be a number from 1 to 43200", optarg);
 		}
-		break;
-	case OPTION_STRICT_IAM:
-		settings->strict_iam = true;
 		break;
 	case OPTION_VERBOSE:
 		settings->verbose = true;
@@ -271,7 +265,6 @@ static void cloud_init(struct lc_cloud *cloud, const struct settings *settings, 
 		.replay_dir = settings->replay ? absolute(settings->replay) : NULL,
 		.label_threshold = settings->label_threshold,
 		.session_seconds = settings->session_seconds,
-		.strict_iam = settings->strict_iam,
 		.verbose = settings->verbose,
 	};
 }
