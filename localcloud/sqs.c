@@ -164,7 +164,7 @@ json_t *lc_sqs_error(
 	SL_AUTO(sl_freep)
 	char *older = sl_asprintf("%s;Sender", code);
 	lc_reply_header(call->reply, "x-amzn-query-error", older);
-	lc_reply_json_error(call->reply, 400, type, "%s", words);
+	lc_reply_json_refusal(call->reply, call->request, 400, type, words);
 	return NULL;
 }
 

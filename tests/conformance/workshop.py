@@ -48,8 +48,7 @@ SERVICES = ["s3", "sns", "sts", "iam", "events", "dynamodb", "mediaconvert", "re
 class Aws:
     """Clients by service, every answer watched."""
 
-    def __init__(self, endpoint, ca, services):
-        self.services = services
+    def __init__(self, endpoint, ca):
         self.watch = answers.Watch()
         self.ca = pathlib.Path(ca)
         self.region = "us-east-1"
@@ -60,7 +59,7 @@ class Aws:
             options["endpoint_url"] = endpoint
         else:
             os.environ["AWS_ENDPOINT_URL"] = endpoint
-        for service in services:
+        for service in SERVICES:
             setattr(self, service, self.watch.client(session.client(service, **options)))
         self.resource = session.resource("dynamodb", **options)
         self.watch.client(self.resource.meta.client)
@@ -322,8 +321,7 @@ def read_items(aws):
 
 def workshop(aws, options):
     receiver = Receiver()
-    if "iam" in aws.services:
-        make_roles(aws)
+    make_roles(aws)
     source = make_bucket(aws, options.bucket, options.video)
     make_table(aws)
     topics = make_topics(aws, receiver)
@@ -351,11 +349,8 @@ def main():
     parser.add_argument("--ca", required=True, help="certificate of who signs for SNS")
     parser.add_argument("--video", required=True, type=pathlib.Path)
     parser.add_argument("--bucket", default="smith-immersionday")
-    parser.add_argument("--without", action="append", default=[], choices=["iam", "sqs"],
-                        help="a service that the endpoint has not")
     options = parser.parse_args()
-    aws = Aws(options.endpoint, options.ca,
-              [service for service in SERVICES if service not in options.without])
+    aws = Aws(options.endpoint, options.ca)
     began = time.monotonic()
     report = workshop(aws, options)
     workshop_refusals.provoke(aws, options.bucket)

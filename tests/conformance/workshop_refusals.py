@@ -88,7 +88,8 @@ def refusals(aws, bucket):
         (transcribe.start_transcription_job,
          {name: value for name, value in job.items() if name != "LanguageCode"},
          "BadRequestException", transcribe.exceptions.BadRequestException, 400),
-    ] + (refusals_of_iam(aws) if "iam" in aws.services else [])
+        *refusals_of_iam(aws), *refusals_of_sqs(aws),
+    ]
 
 
 def refusals_of_iam(aws):
@@ -105,6 +106,16 @@ def refusals_of_iam(aws):
          "MalformedPolicyDocument", iam.exceptions.MalformedPolicyDocumentException, 400),
         (iam.delete_role, {"RoleName": "LambdaMediaAILabRole"}, "DeleteConflict",
          iam.exceptions.DeleteConflictException, 409),
+    ]
+
+
+def refusals_of_sqs(aws):
+    sqs = aws.sqs
+    nobody = "AWS.SimpleQueueService.NonExistentQueue"  # by the query protocol, and compatibly
+    return [
+        (sqs.get_queue_url, {"QueueName": "nobody"}, nobody,
+         sqs.exceptions.QueueDoesNotExist, 400),
+        (sqs.create_queue, {"QueueName": "a b"}, "InvalidParameterValue", None, 400),
     ]
 
 

@@ -173,9 +173,5 @@ def queues(aws, _):
 
 
 def ask(aws, bucket):
-    for part in (buckets, objects, tables, subscriptions, jobs, rules):
+    for part in (buckets, objects, tables, subscriptions, jobs, rules, roles, queues):
         part(aws, bucket)
-    if "iam" in aws.services:
-        roles(aws, bucket)
-    if "sqs" in aws.services:
-        queues(aws, bucket)

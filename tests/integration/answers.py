@@ -64,6 +64,7 @@ S3_ERRORS = {
 # "Common Errors" of the JSON services, as they arrive.
 JSON_ERRORS = {
     400: ["AccessDeniedException", "ExpiredTokenException", "IncompleteSignatureException",
+          "InvalidParameterValueException",
           "InvalidSignatureException", "MissingAuthenticationTokenException",
           "SerializationException", "ThrottlingException", "UnknownOperationException",
           "UnrecognizedClientException", "ValidationException"],

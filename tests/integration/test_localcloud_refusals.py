@@ -18,6 +18,7 @@ CALLS = {
     "sns": ("list_topics", {}),
     "sts": ("get_caller_identity", {}),
     "iam": ("list_roles", {}),
+    "sqs": ("list_queues", {}),
 }
 JSON = ("InvalidSignatureException", "UnrecognizedClientException", 400)
 QUERY = ("SignatureDoesNotMatch", "InvalidClientTokenId", 403)
@@ -26,6 +27,7 @@ REFUSALS = {  # wrong secret, unknown key, status
     "dynamodb": JSON, "rekognition": JSON, "transcribe": JSON, "events": JSON,
     "mediaconvert": ("InvalidSignatureException", "UnrecognizedClientException", 403),
     "sns": QUERY, "sts": QUERY, "iam": QUERY,
+    "sqs": QUERY,  # of Debian's botocore; today's speaks JSON
 }
 
 
