@@ -782,8 +782,8 @@ static void sns_confirms_without_credentials(void **state)
 		"&Token=a%2B%2F%3D");
 	SL_AUTO(sl_freep)
 	char *pending = NULL;
-	assert_int_equal(sl_sns_subscribe(f->client, "arn:t", "https", "https://h/sns?a=b&c",
-				 NULL, &pending, &f->error),
+	assert_int_equal(sl_sns_subscribe(f->client, "arn:t", "https", "https://h/sns?a=b&c", NULL,
+				 &pending, &f->error),
 		SL_ERR_OK);
 	assert_string_equal(pending, "pending confirmation");
 	assert_non_null(f->script.header[1]);
