@@ -167,6 +167,13 @@ static enum sl_err get(const struct imds *imds, const char *path, struct sl_meta
 	return err;
 }
 
+static enum sl_err imds_open(
+	const struct sl_profile *profile, struct imds *imds, struct sl_error *reterr)
+{
+	enum sl_err err = imds_load(profile, imds, reterr);
+	return err ? err : take_token(imds, reterr);
+}
+
 /* A name that is put into a path, or taken from an answer: one line of plain characters. */
 static bool is_name(const struct sl_buf *text)
 {
@@ -188,10 +195,7 @@ enum sl_err sl_credentials_instance(struct sl_aws *aws, const struct sl_profile 
 	struct sl_metadata_answer role = {0};
 	SL_AUTO(sl_metadata_answer_finish)
 	struct sl_metadata_answer answer = {0};
-	enum sl_err err = imds_load(profile, &imds, reterr);
-	if (!err) {
-		err = take_token(&imds, reterr);
-	}
+	enum sl_err err = imds_open(profile, &imds, reterr);
 	if (!err) {
 		err = get(&imds, ROLE_PATH, &role, reterr);
 	}
@@ -222,10 +226,7 @@ enum sl_err sl_imds_region(const struct sl_profile *profile, char **ret, struct 
 	struct imds imds = {0};
 	SL_AUTO(sl_metadata_answer_finish)
 	struct sl_metadata_answer answer = {0};
-	enum sl_err err = imds_load(profile, &imds, reterr);
-	if (!err) {
-		err = take_token(&imds, reterr);
-	}
+	enum sl_err err = imds_open(profile, &imds, reterr);
 	if (!err) {
 		err = get(&imds, "/latest/meta-data/placement/region", &answer, reterr);
 	}

@@ -94,21 +94,30 @@ static void send_object(struct s3_op *op, const struct s3_object *object, int fd
 	reply->file_len = len;
 }
 
+/* False when there is none, which is answered. */
+static bool open_object(struct s3_op *op, struct s3_object *object, int *ret_fd)
+{
+	switch (s3_store_get(op->bucket, op->key, object, ret_fd)) {
+	case LC_OBJECT_NO_BUCKET:
+		s3_no_such_bucket(op);
+		return false;
+	case LC_OBJECT_NO_KEY:
+		s3_no_such_key(op, op->key);
+		return false;
+	case LC_OBJECT_OK:
+		return true;
+	}
+	return false;
+}
+
 void s3_get_object(struct s3_op *op)
 {
 	SL_AUTO(s3_object_finish)
 	struct s3_object object = {NULL};
 	int fd = -1;
 
-	switch (s3_store_get(op->bucket, op->key, &object, &fd)) {
-	case LC_OBJECT_NO_BUCKET:
-		s3_no_such_bucket(op);
+	if (!open_object(op, &object, &fd)) {
 		return;
-	case LC_OBJECT_NO_KEY:
-		s3_no_such_key(op, op->key);
-		return;
-	case LC_OBJECT_OK:
-		break;
 	}
 	switch (s3_check_conditions(op->request, "", &object)) {
 	case S3_FAILED:
@@ -139,16 +148,8 @@ void s3_get_object_tagging(struct s3_op *op)
 	struct s3_object object = {NULL};
 	int fd = -1;
 
-	switch (s3_store_get(op->bucket, op->key, &object, &fd)) {
-	case LC_OBJECT_NO_BUCKET:
-		s3_no_such_bucket(op);
-		return;
-	case LC_OBJECT_NO_KEY:
-		s3_no_such_key(op, op->key);
-		return;
-	case LC_OBJECT_OK:
+	if (open_object(op, &object, &fd)) {
 		close(fd);
 		sl_buf_puts(s3_xml(op, "Tagging"), "<TagSet></TagSet></Tagging>");
-		return;
 	}
 }
