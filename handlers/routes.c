@@ -9,20 +9,20 @@
 
 /* clang-format off */
 const struct sl_route sl_routes[] = {
-	{"POST", "/videos",               "video_create",   sl_video_create,   SL_AUTH_LOCAL, 64 * KIB},
-	{"GET",  "/videos",               "video_list",     sl_video_list,     SL_AUTH_LOCAL, 0},
-	{"GET",  "/videos/{id}",          "video_get",      sl_video_get,      SL_AUTH_LOCAL, 0},
-	{"GET",  "/videos/{id}/metadata", "video_metadata", sl_video_metadata, SL_AUTH_LOCAL, 0},
-	{"POST", "/videos/{id}/analyses", "analysis_create", sl_analysis_create, SL_AUTH_LOCAL,
+	{"POST", "/videos",               "video_create",   sl_video_create,   SL_AUTH_SUBMIT, 64 * KIB},
+	{"GET",  "/videos",               "video_list",     sl_video_list,     SL_AUTH_READ, 0},
+	{"GET",  "/videos/{id}",          "video_get",      sl_video_get,      SL_AUTH_READ, 0},
+	{"GET",  "/videos/{id}/metadata", "video_metadata", sl_video_metadata, SL_AUTH_READ, 0},
+	{"POST", "/videos/{id}/analyses", "analysis_create", sl_analysis_create, SL_AUTH_SUBMIT,
 		64 * KIB},
-	{"GET",  "/videos/{id}/analyses", "analysis_list",  sl_analysis_list,  SL_AUTH_LOCAL, 0},
+	{"GET",  "/videos/{id}/analyses", "analysis_list",  sl_analysis_list,  SL_AUTH_READ, 0},
 	{"GET",  "/videos/{id}/analyses/{kind}/{attempt}", "analysis_get", sl_analysis_get,
-		SL_AUTH_LOCAL, 0},
-	{"POST", "/videos/{id}/cancel",   "video_cancel",   sl_video_cancel,   SL_AUTH_LOCAL, 0},
-	{"DELETE", "/videos/{id}",        "video_delete",   sl_video_delete,   SL_AUTH_LOCAL, 0},
-	{"GET",  "/videos/{id}/deliveries", "delivery_list", sl_delivery_list, SL_AUTH_LOCAL, 0},
+		SL_AUTH_READ, 0},
+	{"POST", "/videos/{id}/cancel",   "video_cancel",   sl_video_cancel,   SL_AUTH_SUBMIT, 0},
+	{"DELETE", "/videos/{id}",        "video_delete",   sl_video_delete,   SL_AUTH_ADMIN, 0},
+	{"GET",  "/videos/{id}/deliveries", "delivery_list", sl_delivery_list, SL_AUTH_READ, 0},
 	{"POST", "/videos/{id}/deliveries/{delivery}/replay", "delivery_replay", sl_delivery_replay,
-		SL_AUTH_LOCAL, 0},
+		SL_AUTH_ADMIN, 0},
 	{"POST", "/sns",                  "sns_receive",    sl_sns_receive,    SL_AUTH_SNS,   1024 * KIB},
 };
 

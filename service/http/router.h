@@ -11,9 +11,11 @@ typedef enum sl_err sl_handler(struct sl_request *request, struct sl_reply *repl
 /* Who may call. There is no default: 0 makes the server refuse to start. */
 enum sl_auth {
 	SL_AUTH_UNSET_,
-	SL_AUTH_OPEN,  /* anyone: health checks */
-	SL_AUTH_SNS,   /* the body's own signature is the authentication */
-	SL_AUTH_LOCAL, /* whoever reaches the listening address: see SPOTLIST_LISTEN */
+	SL_AUTH_OPEN,   /* anyone: health checks */
+	SL_AUTH_SNS,    /* the body's own signature is the authentication */
+	SL_AUTH_READ,   /* who may read, */
+	SL_AUTH_SUBMIT, /* cause work and its cost, */
+	SL_AUTH_ADMIN,  /* or destroy; each may do what stands before it */
 };
 
 struct sl_route {

@@ -197,18 +197,18 @@ static enum sl_err gate(struct sl_request *request, struct sl_reply *reply)
 }
 
 static const struct sl_route routes[] = {
-	{"GET", "/echo/{id}", "echo", echo, SL_AUTH_LOCAL, 0},
-	{"POST", "/json", "json", json, SL_AUTH_LOCAL, 1024},
+	{"GET", "/echo/{id}", "echo", echo, SL_AUTH_READ, 0},
+	{"POST", "/json", "json", json, SL_AUTH_READ, 1024},
 	{"POST", "/raw", "raw", raw, SL_AUTH_SNS, 1 << 16},
-	{"GET", "/broken/{code}", "broken", broken, SL_AUTH_LOCAL, 0},
-	{"GET", "/headers", "headers", headers, SL_AUTH_LOCAL, 0},
-	{"DELETE", "/nothing", "nothing", nothing, SL_AUTH_LOCAL, 0},
-	{"GET", "/big", "big", big, SL_AUTH_LOCAL, 0},
-	{"GET", "/stream/{end}", "stream", stream, SL_AUTH_LOCAL, 0},
-	{"GET", "/stream_error", "streamError", stream_error, SL_AUTH_LOCAL, 0},
-	{"GET", "/nap", "nap", nap, SL_AUTH_LOCAL, 0},
-	{"POST", "/nap", "napWithBody", nap, SL_AUTH_LOCAL, 1024},
-	{"GET", "/gate", "gate", gate, SL_AUTH_LOCAL, 0},
+	{"GET", "/broken/{code}", "broken", broken, SL_AUTH_READ, 0},
+	{"GET", "/headers", "headers", headers, SL_AUTH_READ, 0},
+	{"DELETE", "/nothing", "nothing", nothing, SL_AUTH_READ, 0},
+	{"GET", "/big", "big", big, SL_AUTH_READ, 0},
+	{"GET", "/stream/{end}", "stream", stream, SL_AUTH_READ, 0},
+	{"GET", "/stream_error", "streamError", stream_error, SL_AUTH_READ, 0},
+	{"GET", "/nap", "nap", nap, SL_AUTH_READ, 0},
+	{"POST", "/nap", "napWithBody", nap, SL_AUTH_READ, 1024},
+	{"GET", "/gate", "gate", gate, SL_AUTH_READ, 0},
 	{"GET", "/healthz", "healthz", nothing, SL_AUTH_OPEN, 0},
 };
 
