@@ -32,6 +32,11 @@ const char *sl_request_query(const struct sl_request *request, const char *name)
 	return sl_query_get(&sl_exchange_of(request)->query, name);
 }
 
+const struct sl_query *sl_request_whole_query(const struct sl_request *request)
+{
+	return &sl_exchange_of(request)->query;
+}
+
 enum sl_err sl_request_only_query(struct sl_request *request, const char *const *names)
 {
 	return sl_query_only(&sl_exchange_of(request)->query, names, &request->error);

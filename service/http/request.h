@@ -16,6 +16,7 @@
 #include "defs.h"
 #include "err.h"
 
+struct sl_query;
 struct sl_route;
 struct sl_server;
 
@@ -57,6 +58,9 @@ const char *sl_request_param(const struct sl_request *request, const char *name)
 
 /** A query parameter, decoded; NULL when absent. */
 const char *sl_request_query(const struct sl_request *request, const char *name);
+
+/** All query parameters, for params.h. */
+const struct sl_query *sl_request_whole_query(const struct sl_request *request);
 
 /** Refuses query parameters that are not in the NULL-terminated list, or given twice. */
 SL_MUST_CHECK enum sl_err sl_request_only_query(
