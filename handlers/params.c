@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "mem.h"
+#include "router.h"
 #include "text.h"
 #include "timecode.h"
 
@@ -245,6 +246,35 @@ enum sl_err sl_params_decode(const struct sl_query *query, const struct sl_param
 enum sl_err sl_params_read(struct sl_request *request, const struct sl_param *params, void *target)
 {
 	return sl_params_decode(sl_request_whole_query(request), params, target, &request->error);
+}
+
+static int compare_parameters(const void *left, const void *right)
+{
+	const struct sl_query_parameter *a = left;
+	const struct sl_query_parameter *b = right;
+	int order = strcmp(a->name, b->name);
+	return order != 0 ? order : strcmp(a->value, b->value);
+}
+
+void sl_params_scope(const struct sl_request *request, struct sl_buf *out)
+{
+	const struct sl_query *query = sl_request_whole_query(request);
+	struct sl_query_parameter sorted[SL_QUERY_MAX_PARAMETERS];
+	if (query->count > 0) {
+		memcpy(sorted, query->parameters, query->count * sizeof(sorted[0]));
+	}
+	qsort(sorted, query->count, sizeof(sorted[0]), compare_parameters);
+	/* With their NULs, so that nothing can be said in two ways. */
+	const char *operation = request->route->operation_id;
+	sl_buf_add(out, operation, strlen(operation) + 1);
+	sl_buf_add(out, request->target, strlen(request->target) + 1);
+	for (size_t i = 0; i < query->count; i++) {
+		const char *name = sorted[i].name;
+		if (strcmp(name, "cursor") != 0 && strcmp(name, "limit") != 0) {
+			sl_buf_add(out, name, strlen(name) + 1);
+			sl_buf_add(out, sorted[i].value, strlen(sorted[i].value) + 1);
+		}
+	}
 }
 
 enum sl_err sl_params_refuse(

@@ -87,6 +87,10 @@ SL_MUST_CHECK enum sl_err sl_params_decode(const struct sl_query *query,
 SL_MUST_CHECK enum sl_err sl_params_read(
 	struct sl_request *request, const struct sl_param *params, void *target);
 
+/** What a list is of, for its cursors: the operation, the path and all parameters but `cursor` and
+ *  `limit`, in whatever order they came. Appended. */
+void sl_params_scope(const struct sl_request *request, struct sl_buf *out);
+
 /** Refuses a parameter: `pointer` is "?name", and the sentence is "must be …" or the like. */
 enum sl_err sl_params_refuse(
 	struct sl_request *request, const char *pointer, const char *format, ...) SL_PRINTF(3, 4);
