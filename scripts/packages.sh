@@ -7,7 +7,7 @@
 {
 	packages_build=(
 		gcc g++ libc6-dev meson ninja-build pkg-config python3 python3-yaml
-		libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libpq-dev libssl-dev
+		libmicrohttpd-dev libcurl4-openssl-dev libjansson-dev libpq-dev libssl-dev zlib1g-dev
 		libsqlite3-dev libopencv-dev libopencv-contrib-dev libpocketsphinx-dev
 	)
 	# What localcloud runs and reads, and a database.

@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "buf.h"
+#include "content.h"
 #include "defs.h"
 #include "err.h"
 
@@ -34,11 +35,14 @@ struct sl_request {
 	void (*state_free)(void *state);
 };
 
+#define SL_REPLY_SIZE_UNKNOWN UINT64_MAX
+
 /* A body that is too large to be held: read in pieces while it is sent, by one thread at a time. */
 struct sl_reply_stream {
-	uint64_t size; /* bytes */
-	/* Up to `max` bytes from `offset` on, at least one; -1: the rest cannot be had, and the
-	 * connection is closed. It may block for as long as a handler may. */
+	uint64_t size; /* bytes, or SL_REPLY_SIZE_UNKNOWN */
+	/* Up to `max` bytes from `offset` on, at least one, offsets in order; 0 ends a stream of
+	 * unknown size; -1: the rest cannot be had, and the connection is closed. It may block for
+	 * as long as a handler may. */
 	ssize_t (*read)(void *context, uint64_t offset, char *out, size_t max);
 	void (*destroy)(void *context); /* called once, however the reply ends */
 	void *context;
@@ -49,6 +53,8 @@ struct sl_reply {
 	const char *content_type; /* literal; default application/json */
 	struct sl_buf body;
 	struct sl_reply_stream stream;    /* see sl_reply_stream() */
+	struct sl_content *content;       /* see sl_reply_content() */
+	char etag[SL_ETAG_SIZE];          /* of a stream, without quotes; see sl_reply_validator() */
 	struct sl_reply_header_ *headers; /* see sl_reply_header() */
 	size_t header_count;
 };
@@ -91,6 +97,17 @@ void sl_reply_header(struct sl_reply *reply, const char *name, const char *value
 
 /** The body comes from `stream`, whose context is taken; nothing was put into `body`. */
 void sl_reply_stream(struct sl_reply *reply, const struct sl_reply_stream *stream);
+
+/**
+ * For a 200 whose body (or stream) is complete: gives it a strong ETag, so that If-None-Match gets
+ * 304, and lets it be sent through gzip to who takes that. `etag` is opaque, without quotes, up to
+ * 64 characters of [0-9A-Za-z._-], and differs whenever the bytes do; NULL: a hash of the body,
+ * which a stream cannot have.
+ */
+void sl_reply_validator(struct sl_reply *reply, const char *etag);
+
+/** The same with bytes that other replies send too; takes the reference. */
+void sl_reply_content(struct sl_reply *reply, struct sl_content *content);
 
 /** Status and body = compact JSON of `root`, which is released. */
 void sl_reply_json(struct sl_reply *reply, int status, json_t *root);

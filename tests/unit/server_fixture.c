@@ -140,6 +140,27 @@ static enum sl_err stream_error(struct sl_request *request, struct sl_reply *rep
 	return sl_error_set(&request->error, SL_ERR_VIDEO_NOT_FOUND, "after all");
 }
 
+/* The same million bytes every time, with an ETag; or a few with the hash of them. */
+static enum sl_err kept(struct sl_request *request, struct sl_reply *reply)
+{
+	const char *what = sl_request_param(request, "what");
+	if (strcmp(what, "stream") == 0) {
+		struct counter *counter = sl_calloc(1, sizeof(*counter));
+		*counter = (struct counter){request->app, UINT64_MAX};
+		sl_reply_stream(reply,
+			&(const struct sl_reply_stream){
+				1000000, counter_read, counter_free, counter});
+		sl_reply_validator(reply, "version-1");
+		return SL_ERR_OK;
+	}
+	for (int i = 0; strcmp(what, "large") == 0 && i < 1000; i++) {
+		sl_buf_puts(&reply->body, "0123456789abcdef");
+	}
+	sl_buf_puts(&reply->body, what);
+	sl_reply_validator(reply, NULL);
+	return SL_ERR_OK;
+}
+
 struct nap {
 	struct fixture *fixture;
 	enum sl_err outcome;
@@ -204,6 +225,7 @@ static const struct sl_route routes[] = {
 	{"GET", "/headers", "headers", headers, SL_AUTH_READ, 0},
 	{"DELETE", "/nothing", "nothing", nothing, SL_AUTH_READ, 0},
 	{"GET", "/big", "big", big, SL_AUTH_READ, 0},
+	{"GET", "/kept/{what}", "kept", kept, SL_AUTH_READ, 0},
 	{"GET", "/stream/{end}", "stream", stream, SL_AUTH_READ, 0},
 	{"GET", "/stream_error", "streamError", stream_error, SL_AUTH_READ, 0},
 	{"GET", "/nap", "nap", nap, SL_AUTH_READ, 0},
