@@ -17,8 +17,7 @@
 struct delivery {
 	struct sl_app *app;
 	const struct sl_sns_message *message;
-	const char *sent_at;
-	json_t *event; /* the parsed Message, or NULL */
+	struct sl_notify_event event;
 	bool duplicate;
 };
 
@@ -32,17 +31,25 @@ static const char *type_name(enum sl_sns_type type)
 	return names[type];
 }
 
-static enum sl_err store(
-	struct sl_pg *pg, struct delivery *delivery, const char *video_id, struct sl_error *reterr)
+/* `ret_video_id`: "" when it is about none that we have. */
+static enum sl_err store(struct sl_pg *pg, struct delivery *delivery,
+	char ret_video_id[static SL_UUID_SIZE], struct sl_error *reterr)
 {
 	const struct sl_sns_message *message = delivery->message;
+	const struct sl_notify_event *event = &delivery->event;
 	SL_AUTO(sl_pg_rows_finish)
 	struct sl_pg_rows rows = {0};
-	enum sl_err err = sl_pg_exec(pg, SL_SQL_inbox_insert, &rows, reterr,
+	enum sl_err err = sl_pg_exec(pg, SL_SQL_inbox_receive, &rows, reterr,
 		SL_PG_TEXT(message->message_id), SL_PG_TEXT(message->topic_arn),
 		SL_PG_TEXT(type_name(message->type)), SL_PG_TEXT(message->subject),
-		SL_PG_TEXT(message->message), SL_PG_TEXT(delivery->sent_at), SL_PG_TEXT(video_id));
-	delivery->duplicate = err == SL_ERR_OK && rows.count == 0;
+		SL_PG_TEXT(message->message), SL_PG_TEXT(message->timestamp),
+		SL_PG_TEXT(event->mediaconvert_job), SL_PG_TEXT(event->rekognition_job),
+		SL_PG_TEXT(event->echo[0] != '\0' ? event->echo : NULL), SL_PG_TEXT(event->track));
+	if (err == SL_ERR_OK) {
+		delivery->duplicate = !sl_pg_bool(&rows, 0, "is_new");
+		const char *id = sl_pg_text(&rows, 0, "video_id");
+		memcpy(ret_video_id, id != NULL ? id : "", id != NULL ? SL_UUID_SIZE : 1);
+	}
 	return err;
 }
 
@@ -61,27 +68,34 @@ static enum sl_err enqueue_confirmation(
 static enum sl_err receive_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
 	struct delivery *delivery = context;
-	const struct sl_sns_message *message = delivery->message;
-	struct sl_notify_target target = {0};
-	enum sl_err err = SL_ERR_OK;
-	if (message->type == SL_SNS_NOTIFICATION && delivery->event != NULL) {
-		err = sl_notify_event_find(pg, delivery->event, &target, reterr);
-	}
-	const char *video_id = target.video_id[0] != '\0' ? target.video_id : NULL;
-	if (err == SL_ERR_OK) {
-		err = store(pg, delivery, video_id, reterr);
-	}
+	char video_id[SL_UUID_SIZE];
+	enum sl_err err = store(pg, delivery, video_id, reterr);
 	if (err != SL_ERR_OK || delivery->duplicate) {
 		return err;
 	}
-	if (message->type == SL_SNS_SUBSCRIPTION_CONFIRMATION) {
-		return enqueue_confirmation(pg, message, reterr);
+	if (delivery->message->type == SL_SNS_SUBSCRIPTION_CONFIRMATION) {
+		return enqueue_confirmation(pg, delivery->message, reterr);
 	}
-	if (message->type == SL_SNS_NOTIFICATION && delivery->event != NULL) {
-		return sl_notify_event_apply(
-			pg, delivery->app->config, delivery->event, &target, reterr);
+	return delivery->event.applies
+		? sl_notify_event_apply(pg, delivery->app->config, &delivery->event,
+			  video_id[0] != '\0' ? video_id : NULL, reterr)
+		: SL_ERR_OK;
+}
+
+/* Most messages are one statement, which is a transaction by itself. */
+static enum sl_err receive(struct delivery *delivery, struct sl_error *reterr)
+{
+	SL_AUTO(sl_app_pg_give)
+	struct sl_app_pg held = {0};
+	enum sl_err err = sl_app_pg_take(delivery->app, &held, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
 	}
-	return SL_ERR_OK;
+	char video_id[SL_UUID_SIZE];
+	bool more = delivery->message->type == SL_SNS_SUBSCRIPTION_CONFIRMATION ||
+		delivery->event.applies;
+	return more ? sl_pg_tx(held.pg, "sns_receive", receive_tx, delivery, reterr)
+		    : store(held.pg, delivery, video_id, reterr);
 }
 
 enum sl_err sl_notify_receive(struct sl_app *app, const char *body, size_t len, bool *ret_duplicate,
@@ -96,21 +110,16 @@ enum sl_err sl_notify_receive(struct sl_app *app, const char *body, size_t len, 
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	SL_AUTO(sl_app_pg_give)
-	struct sl_app_pg held = {0};
-	err = sl_app_pg_take(app, &held, reterr);
-	if (err != SL_ERR_OK) {
-		return err;
-	}
 	SL_AUTO(sl_json_decrefp)
-	json_t *event = json_loads(message.message, JSON_REJECT_DUPLICATES, NULL);
+	json_t *event = message.type == SL_SNS_NOTIFICATION
+		? json_loads(message.message, JSON_REJECT_DUPLICATES, NULL)
+		: NULL;
 	struct delivery delivery = {
 		.app = app,
 		.message = &message,
-		.sent_at = message.timestamp,
-		.event = json_is_object(event) ? event : NULL,
+		.event = sl_notify_event_read(json_is_object(event) ? event : NULL),
 	};
-	err = sl_pg_tx(held.pg, "sns_receive", receive_tx, &delivery, reterr);
+	err = receive(&delivery, reterr);
 	*ret_duplicate = delivery.duplicate;
 	return err;
 }

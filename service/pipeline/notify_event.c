@@ -19,90 +19,65 @@ static const char *text_at(const json_t *object, const char *name)
 	return json_string_value(json_object_get(object, name));
 }
 
-/* --- finding the video --------------------------------------------------------------------- */
+/* --- reading ------------------------------------------------------------------------------- */
 
-static enum sl_err find_by(struct sl_pg *pg, enum sl_sql statement, const char *key,
-	const char *column, char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+static void read_echo(struct sl_notify_event *event, const char *echo)
 {
-	if (key == NULL) {
-		return SL_ERR_OK;
+	if (echo != NULL && sl_uuid_valid(echo)) {
+		memcpy(event->echo, echo, SL_UUID_SIZE);
 	}
-	SL_AUTO(sl_pg_rows_finish)
-	struct sl_pg_rows rows = {0};
-	enum sl_err err = sl_pg_exec(pg, statement, &rows, reterr, SL_PG_TEXT(key));
-	if (err == SL_ERR_OK && rows.count > 0) {
-		memcpy(ret, sl_pg_text(&rows, 0, column), SL_UUID_SIZE);
-	}
-	return err;
 }
 
-/* An id that the provider echoes (UserMetadata, JobTag, a job's name): right also when the event
- * comes before the answer to the call that started the job was written down. */
-static enum sl_err find_by_echo(
-	struct sl_pg *pg, const char *echo, char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+static void read_mediaconvert(struct sl_notify_event *event, const json_t *detail)
 {
-	if (echo == NULL || !sl_uuid_valid(echo)) {
-		return SL_ERR_OK;
+	event->kind = SL_NOTIFY_MEDIACONVERT;
+	event->mediaconvert_job = text_at(detail, "jobId");
+	read_echo(event, text_at(json_object_get(detail, "userMetadata"), "videoId"));
+	const char *status = text_at(detail, "status");
+	if (sl_text_equal(status, "COMPLETE") || sl_text_equal(status, "ERROR") ||
+		sl_text_equal(status, "CANCELED")) {
+		event->track = "video";
 	}
-	return find_by(pg, SL_SQL_video_exists, echo, "id", ret, reterr);
+	event->applies = sl_text_equal(status, "INPUT_INFORMATION") ||
+		sl_text_equal(status, "STATUS_UPDATE");
 }
 
-static enum sl_err find_mediaconvert(struct sl_pg *pg, const json_t *detail,
-	char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+static void read_transcribe(struct sl_notify_event *event, const json_t *detail)
 {
-	enum sl_err err =
-		find_by(pg, SL_SQL_video_by_job, text_at(detail, "jobId"), "id", ret, reterr);
-	if (err == SL_ERR_OK && ret[0] == '\0') {
-		err = find_by_echo(pg, text_at(json_object_get(detail, "userMetadata"), "videoId"),
-			ret, reterr);
-	}
-	return err;
-}
-
-static enum sl_err find_transcribe(struct sl_pg *pg, const json_t *detail,
-	char ret[static SL_UUID_SIZE], struct sl_error *reterr)
-{
+	event->kind = SL_NOTIFY_TRANSCRIBE;
+	event->track = sl_analysis_names[SL_TRANSCRIPT];
 	const char *job = text_at(detail, "TranscriptionJobName");
 	char echo[SL_UUID_SIZE] = "";
 	if (job != NULL) {
 		sl_video_id_of_transcript_job(job, echo);
 	}
-	return find_by_echo(pg, echo, ret, reterr);
+	read_echo(event, echo);
 }
 
-static enum sl_err find_rekognition(struct sl_pg *pg, const json_t *event,
-	char ret[static SL_UUID_SIZE], struct sl_error *reterr)
+static void read_rekognition(struct sl_notify_event *event, const json_t *root)
 {
-	enum sl_err err = find_by(
-		pg, SL_SQL_analysis_by_job, text_at(event, "JobId"), "video_id", ret, reterr);
-	if (err == SL_ERR_OK && ret[0] == '\0') {
-		err = find_by_echo(pg, text_at(event, "JobTag"), ret, reterr);
-	}
-	return err;
+	event->kind = SL_NOTIFY_REKOGNITION;
+	event->track = sl_analysis_names[SL_LABELS];
+	event->rekognition_job = text_at(root, "JobId");
+	read_echo(event, text_at(root, "JobTag"));
 }
 
-enum sl_err sl_notify_event_find(struct sl_pg *pg, const json_t *event,
-	struct sl_notify_target *ret, struct sl_error *reterr)
+struct sl_notify_event sl_notify_event_read(const json_t *root)
 {
-	const char *source = text_at(event, "source");
-	const json_t *detail = json_object_get(event, "detail");
-	*ret = (struct sl_notify_target){.kind = SL_NOTIFY_OTHER};
+	struct sl_notify_event event = {.kind = SL_NOTIFY_OTHER, .root = root};
+	const char *source = text_at(root, "source");
+	const json_t *detail = json_object_get(root, "detail");
 	if (sl_text_equal(source, "aws.mediaconvert")) {
-		ret->kind = SL_NOTIFY_MEDIACONVERT;
-		return find_mediaconvert(pg, detail, ret->video_id, reterr);
+		read_mediaconvert(&event, detail);
+	} else if (sl_text_equal(source, "aws.transcribe")) {
+		read_transcribe(&event, detail);
+	} else if (text_at(root, "JobId") != NULL && text_at(root, "API") != NULL) {
+		read_rekognition(&event, root);
+	} else if (json_is_array(json_object_get(root, "Records"))) {
+		event.kind = SL_NOTIFY_S3;
+		event.applies = true;
 	}
-	if (sl_text_equal(source, "aws.transcribe")) {
-		ret->kind = SL_NOTIFY_TRANSCRIBE;
-		return find_transcribe(pg, detail, ret->video_id, reterr);
-	}
-	if (text_at(event, "JobId") != NULL && text_at(event, "API") != NULL) {
-		ret->kind = SL_NOTIFY_REKOGNITION;
-		return find_rekognition(pg, event, ret->video_id, reterr);
-	}
-	if (json_is_array(json_object_get(event, "Records"))) {
-		ret->kind = SL_NOTIFY_S3;
-	}
-	return SL_ERR_OK;
+	return event;
 }
 
 /* --- MediaConvert -------------------------------------------------------------------------- */
@@ -140,13 +115,6 @@ static enum sl_err apply_input(
 		SL_PG_TEXT(video.codec), SL_PG_BOOL(audio));
 }
 
-static enum sl_err wake(
-	struct sl_pg *pg, const char *video_id, const char *track, struct sl_error *reterr)
-{
-	return sl_pg_exec(
-		pg, SL_SQL_step_wake, NULL, reterr, SL_PG_TEXT(video_id), SL_PG_TEXT(track));
-}
-
 static enum sl_err apply_mediaconvert(
 	struct sl_pg *pg, const char *video_id, const json_t *detail, struct sl_error *reterr)
 {
@@ -165,10 +133,6 @@ static enum sl_err apply_mediaconvert(
 		return err != SL_ERR_OK ? err
 					: sl_pg_exec(pg, SL_SQL_video_set_percent, NULL, reterr,
 						  SL_PG_TEXT(video_id), SL_PG_I64(percent));
-	}
-	if (sl_text_equal(status, "COMPLETE") || sl_text_equal(status, "ERROR") ||
-		sl_text_equal(status, "CANCELED")) {
-		return wake(pg, video_id, "video", reterr);
 	}
 	return SL_ERR_OK;
 }
@@ -252,7 +216,8 @@ static enum sl_err apply_object(struct sl_pg *pg, const struct sl_config *config
 	}
 	if (rows.count > 0) {
 		return strcmp(sl_pg_text(&rows, 0, "state"), "awaiting_upload") == 0
-			? wake(pg, sl_pg_text(&rows, 0, "id"), "video", reterr)
+			? sl_pg_exec(pg, SL_SQL_step_wake, NULL, reterr,
+				  SL_PG_TEXT(sl_pg_text(&rows, 0, "id")), SL_PG_TEXT("video"))
 			: SL_ERR_OK; /* the same object again: at-least-once delivery */
 	}
 	int64_t size = json_integer_value(json_object_get(object, "size"));
@@ -296,23 +261,12 @@ static enum sl_err apply_s3(struct sl_pg *pg, const struct sl_config *config, co
 }
 
 enum sl_err sl_notify_event_apply(struct sl_pg *pg, const struct sl_config *config,
-	const json_t *event, const struct sl_notify_target *target, struct sl_error *reterr)
+	const struct sl_notify_event *event, const char *video_id, struct sl_error *reterr)
 {
-	if (target->kind == SL_NOTIFY_S3) {
-		return apply_s3(pg, config, event, reterr);
+	if (event->kind == SL_NOTIFY_S3) {
+		return apply_s3(pg, config, event->root, reterr);
 	}
-	if (target->video_id[0] == '\0') {
-		return SL_ERR_OK;
-	}
-	switch (target->kind) {
-	case SL_NOTIFY_MEDIACONVERT:
-		return apply_mediaconvert(
-			pg, target->video_id, json_object_get(event, "detail"), reterr);
-	case SL_NOTIFY_TRANSCRIBE:
-		return wake(pg, target->video_id, sl_analysis_names[SL_TRANSCRIPT], reterr);
-	case SL_NOTIFY_REKOGNITION:
-		return wake(pg, target->video_id, sl_analysis_names[SL_LABELS], reterr);
-	default:
-		return SL_ERR_OK;
-	}
+	return video_id != NULL
+		? apply_mediaconvert(pg, video_id, json_object_get(event->root, "detail"), reterr)
+		: SL_ERR_OK;
 }

@@ -21,17 +21,26 @@ enum sl_notify_kind {
 	SL_NOTIFY_S3,
 };
 
-struct sl_notify_target {
+/* What an event says by itself. Strings are borrowed from it. */
+struct sl_notify_event {
 	enum sl_notify_kind kind;
-	char video_id[SL_UUID_SIZE]; /* "": not known (yet) */
+	const char *mediaconvert_job; /* or NULL */
+	const char *rekognition_job;  /* or NULL */
+	/* The id that the provider echoes (UserMetadata, JobTag, a job's name): right also when the
+	 * event comes before the answer to the call that started the job was written down. "": none
+	 */
+	char echo[SL_UUID_SIZE];
+	const char *track; /* of the video whose steps should look now, or NULL */
+	bool applies;      /* there is more to do: sl_notify_event_apply() */
+	const json_t *root;
 };
 
-/** Finds the kind and the video of an event; reads only. */
-SL_MUST_CHECK enum sl_err sl_notify_event_find(struct sl_pg *pg, const json_t *event,
-	struct sl_notify_target *ret, struct sl_error *reterr);
+/** Reads an event; NULL is one that nothing is known of. Pure. */
+struct sl_notify_event sl_notify_event_read(const json_t *root);
 
-/** Does what it causes, inside the transaction that stores the message. */
+/** Does what else it causes, inside the transaction that stores the message. `video_id`: of the
+ * video that it is about, NULL when there is none. */
 SL_MUST_CHECK enum sl_err sl_notify_event_apply(struct sl_pg *pg, const struct sl_config *config,
-	const json_t *event, const struct sl_notify_target *target, struct sl_error *reterr);
+	const struct sl_notify_event *event, const char *video_id, struct sl_error *reterr);
 
 #endif

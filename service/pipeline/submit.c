@@ -12,6 +12,7 @@
 #include "source.h"
 #include "steps.h"
 #include "webhook.h"
+#include "worker.h"
 
 struct callback {
 	const char *url;
@@ -262,18 +263,28 @@ enum sl_err sl_submission_check_source(struct sl_submission *submission, enum sl
 
 /* --- accepting ----------------------------------------------------------------------------- */
 
-static json_t *analyses_json(unsigned analyses)
+/* The first step of an upload looks whether it has come. Workers look by themselves before that is
+ * due, unless it is soon: then they are told. All others wait in front of the gate, and whoever
+ * admits must be told. */
+struct first_step {
+	const char *message; /* of the timeline */
+	enum sl_step_kind kind;
+	const char *gate; /* or NULL */
+	int64_t delay_ms;
+	const char *news; /* or NULL */
+};
+
+static struct first_step first_step(const struct sl_config *config, bool is_upload)
 {
-	json_t *list = json_array();
-	for (unsigned i = 0; i < SL_ANALYSIS_KINDS_; i++) {
-		if (analyses & 1U << i) {
-			json_array_append_new(list, json_string(sl_analysis_names[i]));
-		}
-	}
-	return list;
+	const char *gate = sl_gate_name(SL_GATE_TRANSCODE);
+	int64_t look_ms = config->poll_interval_ms / 8;
+	return is_upload
+		? (struct first_step){"accepted; waiting for the upload", SL_STEP_UPLOAD_WAIT, NULL,
+			  look_ms, look_ms < SL_WORKERS_LOOK_MS ? "" : NULL}
+		: (struct first_step){"accepted", SL_STEP_TRANSCODE_START, gate, 0, gate};
 }
 
-static enum sl_err insert_video(const struct sl_config *config, struct sl_pg *pg,
+enum sl_err sl_submission_insert(const struct sl_config *config, struct sl_pg *pg,
 	const struct sl_submission *submission, struct sl_error *reterr)
 {
 	SL_AUTO(sl_json_decrefp)
@@ -282,46 +293,19 @@ static enum sl_err insert_video(const struct sl_config *config, struct sl_pg *pg
 	char *options = sl_json_text(options_json);
 	SL_AUTO(sl_freep)
 	char *tags = sl_json_text(submission->tags);
-	enum sl_video_state state =
-		submission->is_upload ? SL_VIDEO_AWAITING_UPLOAD : SL_VIDEO_QUEUED;
-	return sl_pg_exec(pg, SL_SQL_video_insert, NULL, reterr, SL_PG_TEXT(submission->id),
+	bool is_upload = submission->is_upload;
+	enum sl_video_state state = is_upload ? SL_VIDEO_AWAITING_UPLOAD : SL_VIDEO_QUEUED;
+	const struct first_step step = first_step(config, is_upload);
+	return sl_pg_exec(pg, SL_SQL_video_accept, NULL, reterr, SL_PG_TEXT(submission->id),
 		SL_PG_TEXT(sl_fsm_video_state_name(state)), SL_PG_TEXT(submission->source),
 		SL_PG_TEXT(submission->bucket), SL_PG_TEXT(submission->key),
 		submission->size_bytes > 0 ? SL_PG_I64(submission->size_bytes) : SL_PG_NULL,
 		SL_PG_TEXT(submission->etag), SL_PG_TEXT(submission->title), SL_PG_TEXT(tags),
 		SL_PG_TEXT(options), SL_PG_I64(submission->options.frames.interval_ms),
-		submission->is_upload ? SL_PG_I64(config->upload_expiry_s) : SL_PG_NULL,
-		SL_PG_TEXT(submission->callback_url));
-}
-
-enum sl_err sl_submission_insert(const struct sl_config *config, struct sl_pg *pg,
-	const struct sl_submission *submission, struct sl_error *reterr)
-{
-	SL_AUTO(sl_json_decrefp)
-	json_t *kinds = analyses_json(submission->options.analyses);
-	SL_AUTO(sl_freep)
-	char *kinds_text = sl_json_text(kinds);
-	enum sl_err err = insert_video(config, pg, submission, reterr);
-	if (err == SL_ERR_OK) {
-		err = sl_pg_exec(pg, SL_SQL_analysis_insert, NULL, reterr,
-			SL_PG_TEXT(submission->id), SL_PG_TEXT(kinds_text));
-	}
-	if (err == SL_ERR_OK) {
-		err = sl_pg_exec(pg, SL_SQL_timeline_insert, NULL, reterr,
-			SL_PG_TEXT(submission->id), SL_PG_TEXT("accepted"), SL_PG_NULL,
-			SL_PG_TEXT(submission->is_upload ? "accepted; waiting for the upload"
-							 : "accepted"));
-	}
-	if (err == SL_ERR_OK && submission->is_upload) {
-		err = sl_pg_exec(pg, SL_SQL_step_insert, NULL, reterr, SL_PG_TEXT(submission->id),
-			SL_PG_TEXT("video"), SL_PG_I64(0),
-			SL_PG_TEXT(sl_step_kind_name(SL_STEP_UPLOAD_WAIT)),
-			SL_PG_I64(config->poll_interval_ms / 8), SL_PG_TEXT("{}"));
-	} else if (err == SL_ERR_OK) {
-		err = sl_gate_enter(
-			pg, submission->id, "video", 0, SL_STEP_TRANSCODE_START, "{}", reterr);
-	}
-	return err;
+		is_upload ? SL_PG_I64(config->upload_expiry_s) : SL_PG_NULL,
+		SL_PG_TEXT(submission->callback_url), SL_PG_TEXT(step.message),
+		SL_PG_TEXT(sl_step_kind_name(step.kind)), SL_PG_TEXT(step.gate),
+		SL_PG_I64(step.delay_ms), SL_PG_TEXT(step.news));
 }
 
 struct acceptance {
@@ -364,10 +348,16 @@ enum sl_err sl_submission_accept(struct sl_app *app, struct sl_pg *pg,
 	const struct sl_submission *submission, const struct sl_idempotency *idempotency,
 	char ret_id[static SL_UUID_SIZE], struct sl_error *reterr)
 {
-	struct acceptance acceptance = {app->config, submission, idempotency, ret_id};
 	enum sl_err err = sl_gate_check_queue(pg, app->config, reterr);
-	return err == SL_ERR_OK ? sl_pg_tx(pg, "video_create", accept_tx, &acceptance, reterr)
-				: err;
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	if (idempotency->key == NULL) { /* one statement is a transaction by itself */
+		memcpy(ret_id, submission->id, SL_UUID_SIZE);
+		return sl_submission_insert(app->config, pg, submission, reterr);
+	}
+	struct acceptance acceptance = {app->config, submission, idempotency, ret_id};
+	return sl_pg_tx(pg, "video_create", accept_tx, &acceptance, reterr);
 }
 
 enum sl_err sl_submission_upload(struct sl_app *app, const struct sl_submission *submission,

@@ -50,9 +50,6 @@ struct sl_workers {
 	struct sl_thread threads[];
 };
 
-/* A worker looks for itself this often even if nobody wakes it: a lost notification costs
- * seconds, not a video. */
-#define LOOK_AGAIN_MS    5000
 #define DATABASE_DOWN_MS 1000
 #define MAINTAIN_MS      60000
 
@@ -86,8 +83,8 @@ static void sleep_until_woken(struct sl_workers *workers, int64_t wait_ms)
 {
 	pthread_mutex_lock(&workers->lock);
 	int64_t alarm_ms = sl_clock_monotonic_ms() + wait_ms;
-	if (wait_ms < LOOK_AGAIN_MS && workers->alarm_ms <= alarm_ms) {
-		wait_ms = LOOK_AGAIN_MS;
+	if (wait_ms < SL_WORKERS_LOOK_MS && workers->alarm_ms <= alarm_ms) {
+		wait_ms = SL_WORKERS_LOOK_MS;
 	} else {
 		workers->alarm_ms = alarm_ms;
 	}
@@ -102,7 +99,7 @@ static void sleep_until_woken(struct sl_workers *workers, int64_t wait_ms)
 	if (workers->alarm_ms == alarm_ms) {
 		workers->alarm_ms = INT64_MAX;
 	}
-	if (timed_out != 0 && wait_ms == LOOK_AGAIN_MS) {
+	if (timed_out != 0 && wait_ms == SL_WORKERS_LOOK_MS) {
 		workers->gates = SL_GATES_ALL;
 	}
 	pthread_mutex_unlock(&workers->lock);
@@ -235,7 +232,7 @@ static enum sl_err next_due(struct sl_worker *worker, int64_t *ret_wait_ms, stru
 	if (err == SL_ERR_OK && due.count > 0) {
 		int64_t wait_ms = sl_pg_i64(&due, 0, "wait_ms");
 		wait_ms = wait_ms < 1 ? 1 : wait_ms;
-		*ret_wait_ms = wait_ms < LOOK_AGAIN_MS ? wait_ms : LOOK_AGAIN_MS;
+		*ret_wait_ms = wait_ms < SL_WORKERS_LOOK_MS ? wait_ms : SL_WORKERS_LOOK_MS;
 	}
 	return err;
 }
@@ -284,7 +281,7 @@ static int64_t work(struct sl_thread *thread)
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
 	bool claimed = false;
-	int64_t wait_ms = LOOK_AGAIN_MS;
+	int64_t wait_ms = SL_WORKERS_LOOK_MS;
 	if (worker->pg == NULL) {
 		worker->pg = sl_pg_create(worker->config->database_url, "spotlist worker");
 	}

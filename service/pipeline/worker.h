@@ -14,6 +14,10 @@
 struct sl_worker;
 struct sl_workers;
 
+/* A worker looks for itself this often even if nobody wakes it: a lost notification costs seconds,
+ * not a video. */
+#define SL_WORKERS_LOOK_MS 5000
+
 /** Starts config->workers threads and the listener. `config` and `aws` must outlive them. */
 SL_MUST_CHECK enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws,
 	struct sl_workers **ret, struct sl_error *reterr);
