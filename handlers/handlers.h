@@ -22,6 +22,9 @@ sl_handler sl_video_delete;
 sl_handler sl_delivery_list;
 sl_handler sl_delivery_replay;
 sl_handler sl_sns_receive;
+sl_handler sl_docs;
+sl_handler sl_openapi_yaml;
+sl_handler sl_openapi_json;
 sl_handler sl_healthz;
 sl_handler sl_readyz;
 

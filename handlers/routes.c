@@ -24,6 +24,9 @@ const struct sl_route sl_routes[] = {
 	{"POST", "/videos/{id}/deliveries/{delivery}/replay", "delivery_replay", sl_delivery_replay,
 		SL_AUTH_ADMIN, 0},
 	{"POST", "/sns",                  "sns_receive",    sl_sns_receive,    SL_AUTH_SNS,   1024 * KIB},
+	{"GET",  "/docs",                 "docs",           sl_docs,           SL_AUTH_OPEN,  0},
+	{"GET",  "/openapi.yaml",         "openapi_yaml",   sl_openapi_yaml,   SL_AUTH_OPEN,  0},
+	{"GET",  "/openapi.json",         "openapi_json",   sl_openapi_json,   SL_AUTH_OPEN,  0},
 };
 
 const struct sl_route sl_admin_routes[] = {

@@ -60,7 +60,7 @@ class Contract:
         if str(status) in responses:
             response = self.resolve(responses[str(status)])
         elif status in (400, 404, 405, 414) and (operation is None or status in (400, 414)):
-            response = self.resolve({"$ref": "#/components/responses/Problem"})
+            response = self.resolve({"$ref": "#/components/responses/BadRequest"})
         else:
             return [f"{method} {target} may not be answered {status}: {body[:500]!r}"]
         problems = []
@@ -77,8 +77,12 @@ class Contract:
             return problems + ([f"HEAD has a body: {body[:100]!r}"] if body else [])
         kind = headers.get("Content-Type", "").split(";")[0].strip()
         media = response.get("content", {})
+        if not media:
+            return problems + ([f"{status} has a body: {body[:100]!r}"] if body else [])
         if kind not in media:
             return problems + [f"Content-Type {kind!r} is not one of {sorted(media)}"]
+        if "json" not in kind:
+            return problems + self.errors(media[kind]["schema"], body.decode())
         try:
             instance = json.loads(body, object_pairs_hook=no_duplicates)
         except ValueError as error:

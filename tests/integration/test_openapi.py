@@ -77,9 +77,12 @@ def test_every_example_fits_its_schema(contract):
             where = f"{method} {template}"
             yield f"{where} request", operation.get("requestBody", {})
             for status, response in operation["responses"].items():
-                yield f"{where} {status}", contract.resolve(response)
+                yield f"{where} {status}", response
+        for name, item in contract.document["webhooks"].items():
+            yield f"webhook {name}", item["post"]["requestBody"]
     seen = 0
     for where, body in bodies():
+        body = contract.resolve(body)
         for kind, media in body.get("content", {}).items():
             assert media.get("examples"), f"{where} {kind} has no example"
             for name, example in media["examples"].items():
@@ -87,6 +90,71 @@ def test_every_example_fits_its_schema(contract):
                 assert contract.errors(media["schema"], value) == [], f"{where} {kind} {name}"
                 seen += 1
     assert seen >= 10
+
+
+def examples_of(contract, node):
+    """The examples of a parameter, header or media type, by name."""
+    found = {name: contract.resolve(one)["value"] for name, one in node.get("examples", {}).items()}
+    return {**found, "example": node["example"]} if "example" in node else found
+
+
+def test_every_parameter_and_header_has_an_example_that_fits(contract):
+    def places():
+        for template, item in contract.document["paths"].items():
+            for one in item.get("parameters", []):
+                yield f"{template} ?{one.get('name', one)}", one
+        for method, template, operation in contract.operations:
+            for one in operation.get("parameters", []):
+                yield f"{method} {template} ?{one.get('name', one)}", one
+            for status, response in operation["responses"].items():
+                for name, header in contract.resolve(response).get("headers", {}).items():
+                    yield f"{method} {template} {status} {name}", header
+        for name, item in contract.document["webhooks"].items():
+            for one in item["post"].get("parameters", []):
+                yield f"webhook {name} {one['name']}", one
+    problems = []
+    for where, node in places():
+        node = contract.resolve(node)
+        examples = examples_of(contract, node)
+        problems += [] if examples else [f"{where} has no example"]
+        problems += [f"{where} {name}: {error}" for name, value in examples.items()
+                     for error in contract.errors(node["schema"], value)]
+    assert not problems, "\n".join(problems)
+
+
+def problem_examples(contract):
+    """(operationId, status, problem) of every example of an error reply."""
+    for _, _, operation in contract.operations:
+        for status, response in operation["responses"].items():
+            content = contract.resolve(response).get("content", {})
+            for value in examples_of(contract, content.get("application/problem+json", {})).values():
+                yield operation["operationId"], int(status), value
+
+
+def test_every_error_of_every_operation_has_an_example_of_its_own_status(contract):
+    told = {(operation, status) for operation, status, _ in problem_examples(contract)}
+    missing = {(operation["operationId"], int(status))
+               for _, _, operation in contract.operations
+               for status in operation["responses"] if status[0] in "45"} - told
+    assert not missing, "take one of #/components/responses, by status, or write one"
+    assert [(operation, status, value["code"])
+            for operation, status, value in problem_examples(contract)
+            if value["status"] != status] == []
+
+
+def test_the_examples_of_errors_are_those_of_the_catalogue(contract):
+    text = (ROOT / "service/base/err.h").read_text()
+    rows = {code: (int(status), title) for code, status, title in re.findall(
+        r'X\(\w+,\s*"(\w+)",\s*(\d+),\s*\w+,[\s\\]*"([^"]+)"\)', text)}
+    assert set(rows) == set(catalogue())
+    schemas = contract.document["components"]["schemas"]
+    shown = [value for *_, value in problem_examples(contract)]
+    shown += schemas["Problem"]["examples"]  # those of no operation: 404, 405, 414
+    for value in shown:
+        assert contract.schema_errors("Problem", value) == []
+        assert rows[value["code"]] == (value["status"], value["title"]), value["code"]
+        assert value["type"] == "urn:spotlist:problem:" + value["code"]
+    assert set(schemas["ProblemCode"]["enum"]) == {value["code"] for value in shown}
 
 
 def test_operation_ids_are_unique_and_described(contract):
