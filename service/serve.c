@@ -41,6 +41,12 @@ static bool is_loopback(const char *address)
 /* There are no tokens yet: whoever reaches the address may submit and read. */
 static enum sl_err check_exposure(const struct sl_config *config, struct sl_error *reterr)
 {
+	if (config->auth == SL_CONFIG_AUTH_OFF && !is_loopback(config->listen)) {
+		return sl_error_set(reterr, SL_ERR_CONFIG,
+			"SPOTLIST_AUTH=off lets everybody in who reaches SPOTLIST_LISTEN=%s, which "
+			"is not a loopback address; leave it at tokens",
+			config->listen);
+	}
 	if (!config->allow_remote && !is_loopback(config->listen)) {
 		return sl_error_set(reterr, SL_ERR_CONFIG,
 			"SPOTLIST_LISTEN=%s is not a loopback address, and the API has no "

@@ -5,6 +5,7 @@
 
 #include <stddef.h>
 
+static const char *const auth_modes[] = {"tokens", "off", NULL}; /* enum sl_config_auth */
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
 /* clang-format off */
@@ -23,6 +24,9 @@ const struct sl_config_field sl_config_fields[] = {
 	{.name = "SPOTLIST_ALLOW_REMOTE", .kind = SL_CONFIG_BOOL,
 	 .offset = offsetof(struct sl_config, allow_remote), .fallback = "no",
 	 .help = "The API has no tokens yet: listening beyond loopback must be asked for."},
+	{.name = "SPOTLIST_AUTH", .kind = SL_CONFIG_ENUM,
+	 .offset = offsetof(struct sl_config, auth), .fallback = "tokens", .names = auth_modes,
+	 .help = "tokens: every request needs one (docs/access.md); off: none, on loopback only."},
 	STR("SPOTLIST_DATABASE_URL", database_url, NULL, SL_CONFIG_SECRET | SL_CONFIG_REQUIRED,
 		"PostgreSQL connection string or URI (libpq)."),
 	STR("SPOTLIST_BUCKET", bucket, NULL, SL_CONFIG_REQUIRED,

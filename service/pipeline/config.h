@@ -7,10 +7,16 @@
 
 #include "config_table.h"
 
+enum sl_config_auth {
+	SL_CONFIG_AUTH_TOKENS,
+	SL_CONFIG_AUTH_OFF,
+};
+
 struct sl_config {
 	char *listen;
 	char *admin_listen;
 	bool allow_remote;
+	int auth; /* enum sl_config_auth */
 	char *database_url;
 	char *bucket;
 	char *table;

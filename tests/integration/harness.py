@@ -337,6 +337,7 @@ class Spotlist:
             **plain_environment(), **cloud.environment(), **provisioned,
             "SPOTLIST_DATABASE_URL": database.conninfo,
             "SPOTLIST_ADMIN_LISTEN": "127.0.0.1:0",
+            "SPOTLIST_AUTH": "off",
             "SPOTLIST_LOG_LEVEL": "debug",
             **(settings or {}),
         }

@@ -26,6 +26,7 @@ SETTINGS = {
     "SPOTLIST_HTTP_THREADS": "4",
     "SPOTLIST_SHUTDOWN_S": "2",
     "SPOTLIST_LOG_LEVEL": "info",
+    "SPOTLIST_AUTH": "off",
     # AWS's default rates would make a short test long; they have tests of their own.
     **{f"SPOTLIST_RATE_{api}": "500" for api in (
         "CREATE_JOB", "GET_JOB", "RECOGNIZE_CELEBRITIES", "START_LABEL_DETECTION",
