@@ -238,6 +238,21 @@ enum sl_err sl_fsm_video_apply(struct sl_pg *pg, const char *video_id, enum sl_e
 		: write_timeline(pg, video_id, NULL, row, final ? final_at : NULL, reterr);
 }
 
+/* An analysis that has ended has the appearances that its detections come to, any other has none. A
+ * cancelled one keeps nothing: its detections go, a little later. */
+static enum sl_err keep_appearances(struct sl_pg *pg, const char *video_id, const char *kind,
+	const struct transition *row, struct sl_error *reterr)
+{
+	bool had = sl_fsm_analysis_is_final((enum sl_analysis_state)row->from);
+	bool has = sl_fsm_analysis_is_final((enum sl_analysis_state)row->to) &&
+		row->to != SL_ANALYSIS_CANCELED;
+	if (had == has) {
+		return SL_ERR_OK;
+	}
+	return sl_pg_exec(pg, has ? SL_SQL_appearances_make : SL_SQL_appearances_forget, NULL,
+		reterr, SL_PG_TEXT(video_id), SL_PG_TEXT(kind));
+}
+
 enum sl_err sl_fsm_analysis_apply(struct sl_pg *pg, const char *video_id, const char *kind,
 	enum sl_event event, bool *ret_moved, struct sl_error *reterr)
 {
@@ -263,6 +278,9 @@ enum sl_err sl_fsm_analysis_apply(struct sl_pg *pg, const char *video_id, const 
 	err = sl_pg_exec(pg, SL_SQL_analysis_set_state, NULL, reterr, SL_PG_TEXT(video_id),
 		SL_PG_TEXT(kind), SL_PG_TEXT(analysis_names[row->from]),
 		SL_PG_TEXT(analysis_names[row->to]), SL_PG_BOOL(final));
+	if (err == SL_ERR_OK) {
+		err = keep_appearances(pg, video_id, kind, row, reterr);
+	}
 	return err != SL_ERR_OK ? err : write_timeline(pg, video_id, kind, row, NULL, reterr);
 }
 

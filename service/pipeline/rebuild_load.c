@@ -151,6 +151,10 @@ static enum sl_err load(struct sl_pg *pg, struct work *work, struct sl_error *re
 	if (err == SL_ERR_OK) {
 		err = load_results(pg, source, reterr);
 	}
+	if (err == SL_ERR_OK) {
+		err = sl_pg_exec(
+			pg, SL_SQL_appearances_make, NULL, reterr, SL_PG_TEXT(id), SL_PG_NULL);
+	}
 	if (err == SL_ERR_OK && source->whole == SL_REBUILD_ALL) {
 		err = check_counts(pg, work, reterr);
 	}
@@ -206,6 +210,8 @@ static enum sl_err compare_tables(struct sl_pg *pg, struct work *work, struct sl
 		{"labels", SL_REBUILD_LABELS},
 		{"label_detections", SL_REBUILD_LABELS},
 		{"label_instances", SL_REBUILD_LABELS},
+		{"appearances", SL_REBUILD_RECORD | SL_REBUILD_FACES | SL_REBUILD_LABELS},
+		{"video_names", SL_REBUILD_RECORD | SL_REBUILD_FACES | SL_REBUILD_LABELS},
 		{"transcripts", SL_REBUILD_TRANSCRIPT},
 		{"transcript_segments", SL_REBUILD_TRANSCRIPT},
 		{"transcript_words", SL_REBUILD_TRANSCRIPT},

@@ -50,6 +50,16 @@ WITH rows AS (
     WHERE $3::text = 'label_instances' AND t.video_id IN ($1::uuid, $2::uuid)
     UNION ALL
     SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.kind, t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.appearances t
+    WHERE $3::text = 'appearances' AND t.video_id IN ($1::uuid, $2::uuid)
+    UNION ALL
+    SELECT t.video_id = $1::uuid AS mine,
+        jsonb_build_array(t.kind, t.ordinal) AS key, to_jsonb(t) - 'video_id' AS body
+    FROM spotlist_data.video_names t
+    WHERE $3::text = 'video_names' AND t.video_id IN ($1::uuid, $2::uuid)
+    UNION ALL
+    SELECT t.video_id = $1::uuid AS mine,
         '[]'::jsonb AS key, to_jsonb(t) - 'video_id' AS body
     FROM spotlist_data.transcripts t
     WHERE $3::text = 'transcripts' AND t.video_id IN ($1::uuid, $2::uuid)
