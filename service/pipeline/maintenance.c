@@ -3,8 +3,12 @@
 
 #include "maintenance.h"
 
+#include "document_renew.h"
 #include "log.h"
 #include "steps.h"
+
+/* Of a round: a tenth of the time, so that steps go on. */
+#define DOCUMENTS_MS 5000
 
 /* Longer than a step ever waits for anything: see maintenance_clamp.sql. */
 static int64_t longest_wait_ms(const struct sl_config *config)
@@ -28,13 +32,20 @@ static enum sl_err mend_orphans(struct sl_pg *pg, struct sl_error *reterr)
 	return err;
 }
 
+struct round {
+	const struct sl_config *config;
+	bool mine;
+};
+
 static enum sl_err maintain_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
-	const struct sl_config *config = *(const struct sl_config **)context;
+	struct round *round = context;
+	const struct sl_config *config = round->config;
 	SL_AUTO(sl_pg_rows_finish)
 	struct sl_pg_rows rows = {0};
 	enum sl_err err = sl_pg_run(pg, SL_SQL_maintenance_lock, NULL, 0, &rows, reterr);
-	if (err != SL_ERR_OK || !sl_pg_bool(&rows, 0, "mine")) {
+	round->mine = err == SL_ERR_OK && sl_pg_bool(&rows, 0, "mine");
+	if (!round->mine) {
 		return err;
 	}
 	err = sl_pg_exec(
@@ -52,5 +63,7 @@ static enum sl_err maintain_tx(struct sl_pg *pg, void *context, struct sl_error 
 
 enum sl_err sl_maintain(struct sl_pg *pg, const struct sl_config *config, struct sl_error *reterr)
 {
-	return sl_pg_tx(pg, "maintenance", maintain_tx, &config, reterr);
+	struct round round = {config, false};
+	enum sl_err err = sl_pg_tx(pg, "maintenance", maintain_tx, &round, reterr);
+	return err == SL_ERR_OK && round.mine ? sl_document_renew(pg, DOCUMENTS_MS, reterr) : err;
 }

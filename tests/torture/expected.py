@@ -12,6 +12,15 @@ def box_of(box):
     return {"left": box["Left"], "top": box["Top"], "width": box["Width"], "height": box["Height"]}
 
 
+def timecode(ms):
+    """HH:MM:SS.mmm"""
+    return f"{ms // 3600000:02}:{ms // 60000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
+
+
+def span(from_ms, to_ms):
+    return {"from_ms": from_ms, "to_ms": to_ms, "from": timecode(from_ms), "to": timecode(to_ms)}
+
+
 def runs(times, gap_ms, step_ms, duration_ms):
     """Times that follow each other without a gap, as appearances."""
     spans = []
@@ -20,8 +29,7 @@ def runs(times, gap_ms, step_ms, duration_ms):
             spans[-1][1] = at
         else:
             spans.append([at, at])
-    return [{"from_ms": begin, "to_ms": min(end + step_ms, max(duration_ms, end))}
-            for begin, end in spans]
+    return [span(begin, min(end + step_ms, max(duration_ms, end))) for begin, end in spans]
 
 
 def celebrities(shape, video_id):
@@ -32,7 +40,7 @@ def celebrities(shape, video_id):
             one = found.setdefault((face["Name"], face["Id"]), {
                 "name": face["Name"], "id": face["Id"], "urls": face["Urls"], "detections": []})
             one["detections"].append({
-                "time_ms": frame * 1000, "confidence": face["MatchConfidence"],
+                "time_ms": frame * 1000, "time": timecode(frame * 1000), "confidence": face["MatchConfidence"],
                 "box": box_of(face["Face"]["BoundingBox"]), "frame": frame_key(video_id, frame)})
     for one in found.values():
         one["confidence"] = max(each["confidence"] for each in one["detections"])
@@ -54,7 +62,8 @@ def labels(shape):
                for member in ("parents", "aliases", "categories")},
             "detections": []})
         one["detections"].append({
-            "time_ms": entry["Timestamp"], "confidence": label["Confidence"],
+            "time_ms": entry["Timestamp"], "time": timecode(entry["Timestamp"]),
+            "confidence": label["Confidence"],
             "instances": [{"confidence": instance["Confidence"],
                            "box": box_of(instance["BoundingBox"])}
                           for instance in label["Instances"]]})

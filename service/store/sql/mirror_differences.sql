@@ -80,6 +80,9 @@ WITH rows AS (
     FROM spotlist_data.documents t
         JOIN spotlist_data.document_parts p ON p.video_id = t.video_id AND p.document = t.document
     WHERE $3::text = 'documents' AND t.video_id IN ($1::uuid, $2::uuid)
+        -- One in a format of before is made again anyway.
+        AND NOT EXISTS (SELECT FROM spotlist_data.documents o
+            WHERE o.video_id = $1::uuid AND o.format < spotlist_data.document_format())
 ), pairs AS (
     SELECT key, mine.body AS mine, shadow.body AS shadow
     FROM (SELECT key, body FROM rows WHERE mine) mine
