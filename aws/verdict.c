@@ -11,6 +11,7 @@
 #include "diagnose.h"
 #include "fault.h"
 #include "mem.h"
+#include "metrics.h"
 #include "text.h"
 
 enum sl_err sl_operation_error(
@@ -164,6 +165,24 @@ static enum sl_verdict judge_error(
 	}
 }
 
+static void measure(const struct sl_operation *op, CURL *easy, enum sl_verdict verdict,
+	const struct sl_error *error)
+{
+	const char *service = sl_service_name(op->call->service);
+	curl_off_t us = 0;
+	curl_easy_getinfo(easy, CURLINFO_TOTAL_TIME_T, &us);
+	sl_metric_observe_us(SL_METRIC_AWS_SECONDS, us, SL_LABELS(service));
+	if (error->code == SL_ERR_AWS_THROTTLED || error->code == SL_ERR_AWS_LIMIT) {
+		sl_metric_add(SL_METRIC_AWS_THROTTLES, 1, SL_LABELS(service));
+	}
+	if (verdict == SL_VERDICT_RETRY) {
+		sl_metric_add(SL_METRIC_AWS_RETRIES, 1, SL_LABELS(service));
+	} else {
+		sl_metric_add(SL_METRIC_AWS_CALLS, 1,
+			SL_LABELS(service, op->call->operation, sl_err_code(error->code)));
+	}
+}
+
 enum sl_verdict sl_operation_judge(struct sl_operation *op, CURL *easy, CURLcode code,
 	int64_t *ret_delay_ms, struct sl_error *reterr)
 {
@@ -192,8 +211,10 @@ enum sl_verdict sl_operation_judge(struct sl_operation *op, CURL *easy, CURLcode
 	} else {
 		sl_retry_quota_give(
 			&op->aws->quota, op->quota_taken ? op->quota_taken : SL_RETRY_FIRST_REFUND);
+		measure(op, easy, SL_VERDICT_DONE, &error);
 		return SL_VERDICT_DONE;
 	}
+	measure(op, easy, verdict, &error);
 	if (verdict == SL_VERDICT_FAILED) {
 		sl_error_move(reterr, &error);
 	} else {

@@ -25,6 +25,7 @@ sl_handler sl_sns_receive;
 sl_handler sl_docs;
 sl_handler sl_openapi_yaml;
 sl_handler sl_openapi_json;
+sl_handler sl_metrics_get;
 sl_handler sl_healthz;
 sl_handler sl_readyz;
 

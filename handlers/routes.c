@@ -31,6 +31,7 @@ const struct sl_route sl_routes[] = {
 
 const struct sl_route sl_admin_routes[] = {
 	{"GET",  "/healthz",              "healthz",        sl_healthz,        SL_AUTH_OPEN,  0},
+	{"GET",  "/metrics",              "metrics",        sl_metrics_get,    SL_AUTH_OPEN,  0},
 	{"GET",  "/readyz",               "readyz",         sl_readyz,         SL_AUTH_OPEN,  0},
 };
 /* clang-format on */

@@ -19,7 +19,7 @@
 	packages_sample=(opencv-doc python3-skimage python3-pil espeak-ng)
 	packages_test=(
 		libcmocka-dev python3-boto3 python3-pytest python3-pytest-xdist python3-psycopg2 python3-jsonschema
-		python3-yaml python3-cryptography pocketsphinx-testdata faketime
+		python3-yaml python3-prometheus-client python3-cryptography pocketsphinx-testdata faketime
 	)
 	packages_lint=(clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-venv libcmocka-dev)
 	packages_fuzz=(clang libclang-rt-dev libcmocka-dev)

@@ -13,6 +13,7 @@
 
 #include "app.h"
 #include "clock.h"
+#include "gauges.h"
 #include "log.h"
 #include "mem.h"
 #include "probe.h"
@@ -78,6 +79,7 @@ static enum sl_err start_app(struct process *process, struct sl_error *reterr)
 		.max_age_ms = config->sns_max_age_s * 1000,
 	};
 	app->verifier = sl_sns_verifier_create(app->aws, &options);
+	app->gauges = sl_gauges_create(app);
 	app->preflight = sl_s3_preflight_create(app->aws, config->preflight_timeout_ms);
 	err = sl_workers_create(config, app->aws, &process->workers, reterr);
 	if (err == SL_ERR_OK) {
@@ -90,6 +92,7 @@ static enum sl_err start_servers(struct process *process, struct sl_error *reter
 {
 	const struct sl_config *config = process->config;
 	const struct sl_server_options options = {
+		.name = "api",
 		.listen = config->listen,
 		.routes = sl_routes,
 		.route_count = sl_route_count,
@@ -99,6 +102,7 @@ static enum sl_err start_servers(struct process *process, struct sl_error *reter
 		.app = &process->app,
 	};
 	const struct sl_server_options admin = {
+		.name = "admin",
 		.listen = config->admin_listen,
 		.routes = sl_admin_routes,
 		.route_count = sl_admin_route_count,
@@ -228,7 +232,11 @@ static void stop(struct process *process)
 		sl_log(SL_LOG_WARN, "requests still open", SL_F_END);
 	}
 	sl_server_destroy(process->server);
+	if (process->app.gauges != NULL) {
+		sl_gauges_stop(process->app.gauges); /* what it was asked is suspended */
+	}
 	sl_server_destroy(process->admin);
+	sl_gauges_destroy(process->app.gauges);
 	int64_t left = deadline - sl_clock_monotonic_ms();
 	sl_workers_destroy(process->workers, left > 0 ? left : 0);
 	left = deadline - sl_clock_monotonic_ms();

@@ -14,6 +14,9 @@ int64_t sl_clock_now_ms(void);
 /** Monotonic clock in milliseconds, for durations and deadlines. */
 int64_t sl_clock_monotonic_ms(void);
 
+/** The same in microseconds, for what is measured. */
+int64_t sl_clock_monotonic_us(void);
+
 /** Sleeps for so long, whatever signals come. */
 void sl_clock_sleep(int64_t ms);
 

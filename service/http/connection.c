@@ -12,6 +12,7 @@
 #include "exchange.h"
 #include "log.h"
 #include "mem.h"
+#include "metrics.h"
 #include "uuid.h"
 
 /* A body that comes in drops, each in time, must still end: this many idle timeouts in all. */
@@ -31,6 +32,7 @@ static bool count_in(struct sl_exchange *exchange)
 	server->active++;
 	exchange->counted = true;
 	pthread_mutex_unlock(&server->lock);
+	sl_metric_add(SL_METRIC_HTTP_IN_FLIGHT, 1, SL_LABELS(server->options.name));
 	return open;
 }
 
@@ -69,6 +71,7 @@ static void count_out(struct sl_exchange *exchange)
 	if (exchange->counted) {
 		server->active--;
 		pthread_cond_broadcast(&server->less);
+		sl_metric_add(SL_METRIC_HTTP_IN_FLIGHT, -1, SL_LABELS(server->options.name));
 	}
 	pthread_mutex_unlock(&server->lock);
 }
@@ -338,7 +341,8 @@ void *sl_connection_opened(void *cls, const char *target, struct MHD_Connection 
 	struct sl_exchange *exchange = sl_calloc(1, sizeof(*exchange));
 	exchange->server = server;
 	exchange->connection = connection;
-	exchange->started_ms = sl_clock_monotonic_ms();
+	exchange->started_us = sl_clock_monotonic_us();
+	exchange->started_ms = exchange->started_us / 1000;
 	exchange->request.app = server->options.app;
 	const char *sent = target != NULL ? target : "";
 	size_t path_len = strcspn(sent, "?");
@@ -406,6 +410,30 @@ static void log_request(const struct sl_exchange *exchange, enum MHD_RequestTerm
 	}
 }
 
+/* A path that is no operation's, and one that was given up before its reply, are no more. */
+static void measure_request(const struct sl_exchange *exchange)
+{
+	static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
+	const struct sl_request *request = &exchange->request;
+	int class = exchange->status / 100;
+	const struct sl_metric_labels labels =
+		SL_LABELS(request->route != NULL ? request->route->operation_id : "none",
+			classes[class > 0 && class < (int)SL_ARRAY_SIZE(classes) ? class : 0]);
+	sl_metric_add(SL_METRIC_HTTP_REQUESTS, 1, labels);
+	sl_metric_observe_us(
+		SL_METRIC_HTTP_SECONDS, sl_clock_monotonic_us() - exchange->started_us, labels);
+}
+
+void sl_connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode what)
+{
+	(void)connection;
+	(void)socket_context;
+	const struct sl_server *server = cls;
+	sl_metric_add(SL_METRIC_HTTP_CONNECTIONS, what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1,
+		SL_LABELS(server->options.name));
+}
+
 static void exchange_free(struct sl_exchange *exchange)
 {
 	struct sl_request *request = &exchange->request;
@@ -438,6 +466,7 @@ void sl_connection_completed(void *cls, struct MHD_Connection *connection, void 
 		exchange->status = info != NULL ? (int)info->http_status : 0;
 	}
 	log_request(exchange, how);
+	measure_request(exchange);
 	/* Freed before it is counted out: when the drain has ended, nothing of the application's
 	 * state is in use by a request any more. */
 	leave_handler(exchange, SL_EXCHANGE_REPLIED);

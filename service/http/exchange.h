@@ -51,6 +51,7 @@ struct sl_exchange {
 	struct MHD_Connection *connection;
 	enum sl_exchange_phase phase;
 	int64_t started_ms; /* monotonic */
+	int64_t started_us; /* the same, for metrics */
 
 	char *target;      /* path as sent; request.target */
 	char *query_text;  /* behind the '?'; NULL when there is none */
@@ -80,6 +81,10 @@ enum MHD_Result sl_connection_called(void *cls, struct MHD_Connection *connectio
 	void **exchange);
 void sl_connection_completed(void *cls, struct MHD_Connection *connection, void **exchange,
 	enum MHD_RequestTerminationCode how);
+
+/* metrics.h, by server and request. */
+void sl_connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
+	enum MHD_ConnectionNotificationCode what);
 
 /* What the headers say about the body that follows. */
 struct sl_framing {

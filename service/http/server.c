@@ -142,6 +142,7 @@ static enum sl_err start_daemon(struct sl_server *server, struct sl_error *reter
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SL_HTTP_MEMORY,   /* */
 		MHD_OPTION_URI_LOG_CALLBACK, sl_connection_opened, server,    /* */
 		MHD_OPTION_NOTIFY_COMPLETED, sl_connection_completed, server, /* */
+		MHD_OPTION_NOTIFY_CONNECTION, sl_connection_changed, server,  /* */
 		MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
 	if (server->daemon == NULL) {
 		/* The socket stays open: 0.9.75 has closed it on some of its failures only, and
@@ -186,6 +187,7 @@ enum sl_err sl_server_create(
 	struct sl_server *server = sl_calloc(1, sizeof(*server));
 	server->options = *options;
 	struct sl_server_options *own = &server->options;
+	own->name = own->name != NULL ? own->name : "http";
 	own->threads = own->threads > 0 ? own->threads : 1;
 	own->timeout_s = own->timeout_s > 0 ? own->timeout_s : DEFAULT_TIMEOUT_S;
 	unsigned limit =

@@ -15,6 +15,7 @@
 struct sl_server;
 
 struct sl_server_options {
+	const char *name;   /* in metrics: "api", "admin"; NULL: "http" */
 	const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
 	const struct sl_route *routes;
 	size_t route_count;

@@ -10,12 +10,15 @@
 #include "s3_preflight.h"
 #include "sns_message.h"
 
+struct sl_gauges;
+
 struct sl_app {
 	const struct sl_config *config;
 	struct sl_aws *aws;
 	struct sl_pg_pool *pool; /* one connection per HTTP thread */
 	struct sl_s3_preflight *preflight;
 	struct sl_sns_verifier *verifier;
+	struct sl_gauges *gauges; /* what a scrape looks up */
 };
 
 /* A connection from the pool for one request: SL_AUTO(sl_app_pg_give) struct sl_app_pg … */

@@ -20,7 +20,7 @@ const struct sl_config_field sl_config_fields[] = {
 	STR("SPOTLIST_LISTEN", listen, "127.0.0.1:8080", SL_CONFIG_PLAIN,
 		"Address of the API; port 0 takes any free one."),
 	STR("SPOTLIST_ADMIN_LISTEN", admin_listen, "127.0.0.1:8081", SL_CONFIG_PLAIN,
-		"Address of /healthz and /readyz, on a thread of their own."),
+		"Address of /healthz, /readyz and /metrics, on a thread of their own."),
 	{.name = "SPOTLIST_ALLOW_REMOTE", .kind = SL_CONFIG_BOOL,
 	 .offset = offsetof(struct sl_config, allow_remote), .fallback = "no",
 	 .help = "The API has no tokens yet: listening beyond loopback must be asked for."},

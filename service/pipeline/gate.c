@@ -37,6 +37,11 @@ int sl_gate_parse(const char *name)
 	return -1;
 }
 
+int64_t sl_gate_places(const struct sl_config *config, enum sl_gate gate)
+{
+	return *(const int64_t *)((const char *)config + gates[gate].places);
+}
+
 static const char *gate_of_track(const char *track)
 {
 	for (int i = 0; i < SL_GATES_; i++) {
@@ -64,8 +69,7 @@ static enum sl_err admit_tx(struct sl_pg *pg, void *context, struct sl_error *re
 {
 	const struct admission *admission = context;
 	const char *name = gates[admission->gate].name;
-	int64_t places =
-		*(const int64_t *)((const char *)admission->config + gates[admission->gate].places);
+	int64_t places = sl_gate_places(admission->config, admission->gate);
 	enum sl_err err = sl_pg_exec(pg, SL_SQL_gate_lock, NULL, reterr, SL_PG_TEXT(name));
 	if (err == SL_ERR_OK) {
 		err = sl_pg_exec(

@@ -27,6 +27,9 @@ const char *sl_gate_name(enum sl_gate gate);
 /** -1 for a name that is none. */
 int sl_gate_parse(const char *name);
 
+/** How many places there are. */
+int64_t sl_gate_places(const struct sl_config *config, enum sl_gate gate);
+
 /** Puts a new step in front of its gate, which goes by the track ("video": transcode). Inside a
  *  transaction; workers are told at its commit, and admit. */
 SL_MUST_CHECK enum sl_err sl_gate_enter(struct sl_pg *pg, const char *video_id, const char *track,

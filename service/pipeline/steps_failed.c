@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "mem.h"
+#include "metrics.h"
 #include "provider_job.h"
 #include "steps.h"
 
@@ -188,17 +189,25 @@ static enum sl_err put_off(struct sl_worker *worker, const struct sl_step *step,
 		SL_PG_TEXT(counted(why)));
 }
 
+static void count(const struct sl_step *step, const char *outcome)
+{
+	sl_metric_add(SL_METRIC_STEPS, 1, SL_LABELS(sl_step_kind_name(step->kind), outcome));
+}
+
 enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
 	const struct sl_error *error, struct sl_error *reterr)
 {
 	if (error->code == SL_ERR_LEASE_LOST) {
+		count(step, "lost");
 		return SL_ERR_OK;
 	}
 	if (error->code == SL_ERR_SHUTTING_DOWN) {
+		count(step, "released");
 		return sl_pg_exec(worker->pg, SL_SQL_step_release, NULL, reterr,
 			SL_PG_I64(step->id), SL_PG_I64(step->claims));
 	}
 	if (error->code == SL_ERR_QUOTA_WAIT) {
+		count(step, "deferred");
 		return put_off(worker, step, jittered(error->retry_after_ms), error->code, reterr);
 	}
 	SL_AUTO(sl_error_finish)
@@ -212,6 +221,7 @@ enum sl_err sl_step_failed(struct sl_worker *worker, struct sl_step *step,
 		late.provider = passes ? late.provider : sl_error_copy_provider(&error->provider);
 		error = &late;
 	}
+	count(step, passes ? "retried" : "failed");
 	if (passes) {
 		return put_off(worker, step, sl_step_backoff_ms(step, error), error->code, reterr);
 	}

@@ -18,6 +18,7 @@
 #include "json_spec.h"
 #include "log.h"
 #include "mem.h"
+#include "metrics.h"
 
 /* A lost notification costs seconds. Also after an error of the database: the listener says when it
  * is back. */
@@ -321,9 +322,10 @@ static void send_message(struct thread *thread, const struct message *message)
 	struct sl_error store_error = SL_ERROR_INIT;
 	int status = 0;
 	int64_t retry_after_ms = 0;
-	int64_t begin = sl_clock_monotonic_ms();
+	int64_t begin_us = sl_clock_monotonic_us();
 	enum sl_err err = post(thread, message, &status, &retry_after_ms, &error);
-	int64_t ms = sl_clock_monotonic_ms() - begin;
+	int64_t us = sl_clock_monotonic_us() - begin_us;
+	int64_t ms = us / 1000;
 	if (err == SL_ERR_SHUTTING_DOWN) {
 		release(sender, message);
 		return;
@@ -332,6 +334,9 @@ static void send_message(struct thread *thread, const struct message *message)
 	/* A status without the whole answer is no answer. */
 	const char *state = judge(&sender->settings, message, err == SL_ERR_OK ? status : 0,
 		retry_after_ms, &delay_ms);
+	sl_metric_add(SL_METRIC_WEBHOOK_ATTEMPTS, 1,
+		SL_LABELS(strcmp(state, "pending") == 0 ? "retried" : state));
+	sl_metric_observe_us(SL_METRIC_WEBHOOK_SECONDS, us, SL_NO_LABELS);
 	sl_log(error.code == SL_ERR_OK ? SL_LOG_INFO : SL_LOG_WARN, "callback attempted",
 		SL_F("delivery", message->id), SL_F("video_id", message->video_id),
 		SL_F("state", state), SL_F_I64("status", status), SL_F_I64("ms", ms),

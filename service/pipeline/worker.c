@@ -17,6 +17,7 @@
 #include "log.h"
 #include "maintenance.h"
 #include "mem.h"
+#include "metrics.h"
 #include "outage.h"
 #include "steps.h"
 
@@ -168,10 +169,13 @@ static void run_step(struct sl_worker *worker, struct sl_step *step)
 {
 	SL_AUTO(sl_error_finish)
 	struct sl_error error = SL_ERROR_INIT;
-	int64_t begin = sl_clock_monotonic_ms();
+	int64_t begin_us = sl_clock_monotonic_us();
 	enum sl_err err = sl_step_run(worker, step, &error);
-	int64_t ms = sl_clock_monotonic_ms() - begin;
+	int64_t us = sl_clock_monotonic_us() - begin_us;
+	int64_t ms = us / 1000;
+	sl_metric_observe_us(SL_METRIC_STEP_SECONDS, us, SL_LABELS(sl_step_kind_name(step->kind)));
 	if (err == SL_ERR_OK) {
+		sl_metric_add(SL_METRIC_STEPS, 1, SL_LABELS(sl_step_kind_name(step->kind), "done"));
 		sl_log(SL_LOG_INFO, "step done", SL_F("step", sl_step_kind_name(step->kind)),
 			SL_F("video_id", step->video_id), SL_F_I64("part", step->part),
 			SL_F_I64("ms", ms), SL_F_END);
@@ -216,6 +220,10 @@ static enum sl_err claim_and_run(
 	}
 	err = read_step(&rows, &step, reterr);
 	if (err == SL_ERR_OK) {
+		if (sl_pg_bool(&rows, 0, "taken_over")) {
+			sl_metric_add(SL_METRIC_STEPS_TAKEN_OVER, 1,
+				SL_LABELS(sl_step_kind_name(step.kind)));
+		}
 		hold(thread, step.id, step.claims);
 		run_step(worker, &step);
 		hold(thread, 0, 0);
