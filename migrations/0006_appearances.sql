@@ -24,7 +24,16 @@ BEGIN
         SELECT FROM pg_collation
         WHERE collname = 'und-x-icu' AND collnamespace = 'pg_catalog'::regnamespace)
         THEN 'COLLATE "und-x-icu"' ELSE '' END);
+    SELECT quote_ident(n.nspname) INTO at
+    FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+    WHERE e.extname = 'pg_trgm';
+    EXECUTE format($f$
+        CREATE FUNCTION spotlist_data.closeness(word text, t text) RETURNS real
+            LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+            RETURN %s.word_similarity(word, t)
+    $f$, at);
 END $$;
+COMMENT ON FUNCTION spotlist_data.closeness IS 'How much a word is like some part of a text, 0 to 1, by the triples of letters that they share. Both folded.';
 COMMENT ON FUNCTION spotlist_data.fold IS 'A text as it is compared when accents, case and compatibility forms do not matter.';
 
 CREATE TABLE spotlist_data.appearances (
@@ -62,7 +71,8 @@ CREATE TABLE spotlist_data.video_names (
     first_ms     bigint NOT NULL,
     PRIMARY KEY (video_id, kind, ordinal)
 );
-CREATE INDEX video_names_by_name ON spotlist_data.video_names (kind, name, video_id);
+CREATE INDEX video_names_by_name
+    ON spotlist_data.video_names (kind, name, (coalesce(celebrity_id, '')), video_id);
 CREATE INDEX video_names_by_fold
     ON spotlist_data.video_names (kind, spotlist_data.fold(name) text_pattern_ops, video_id);
 
@@ -154,8 +164,112 @@ GROUP BY a.name, a.celebrity_id;
 $$;
 COMMENT ON FUNCTION spotlist_data.make_appearances IS 'Writes the rows of appearances and video_names of a video and kind anew.';
 
+-- The directory over all videos. Its rows are shared by every video, so whoever writes
+-- video_names only leaves behind by how much they change: that waits for nobody, and a transaction
+-- that is rolled back, as each of `rebuild --check`, locks nothing.
+CREATE TABLE spotlist_data.name_changes (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind         text NOT NULL,
+    name         text NOT NULL,
+    celebrity_id text,
+    videos       bigint NOT NULL,
+    appearances  bigint NOT NULL,
+    on_screen_ms bigint NOT NULL
+);
+
+COMMENT ON TABLE spotlist_data.name_changes IS 'What is to be added to names.';
+COMMENT ON COLUMN spotlist_data.name_changes.id IS 'Order of writing.';
+COMMENT ON COLUMN spotlist_data.name_changes.kind IS 'celebrity or label.';
+COMMENT ON COLUMN spotlist_data.name_changes.name IS 'Name of the celebrity or label.';
+COMMENT ON COLUMN spotlist_data.name_changes.celebrity_id IS 'Rekognition''s id of the celebrity, or null.';
+COMMENT ON COLUMN spotlist_data.name_changes.videos IS '1, or -1 when the row of the video was deleted.';
+COMMENT ON COLUMN spotlist_data.name_changes.appearances IS 'That many more, or less.';
+COMMENT ON COLUMN spotlist_data.name_changes.on_screen_ms IS 'That much longer, or shorter.';
+
+CREATE TABLE spotlist_data.names (
+    id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    kind         text NOT NULL,
+    name         text NOT NULL,
+    celebrity_id text,
+    folded       text COLLATE "C" NOT NULL GENERATED ALWAYS AS (spotlist_data.fold(name)) STORED,
+    videos       bigint NOT NULL,
+    appearances  bigint NOT NULL,
+    on_screen_ms bigint NOT NULL
+);
+CREATE UNIQUE INDEX names_by_name
+    ON spotlist_data.names (kind, name, (coalesce(celebrity_id, '')));
+CREATE INDEX names_by_fold ON spotlist_data.names (kind, folded, id);
+-- The most first, and by name where they are equal: all in one direction, for one comparison of rows.
+CREATE INDEX names_by_videos ON spotlist_data.names (kind, (-videos), folded, id);
+CREATE INDEX names_by_appearances ON spotlist_data.names (kind, (-appearances), folded, id);
+CREATE INDEX names_by_time ON spotlist_data.names (kind, (-on_screen_ms), folded, id);
+DO $$
+BEGIN
+    EXECUTE format('CREATE INDEX names_by_trigram ON spotlist_data.names '
+        'USING gin (folded %s.gin_trgm_ops)', (
+            SELECT quote_ident(n.nspname)
+            FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+            WHERE e.extname = 'pg_trgm'));
+END $$;
+
+COMMENT ON TABLE spotlist_data.names IS 'The sums of video_names over all videos, but for what still waits in name_changes: see tally_names().';
+COMMENT ON COLUMN spotlist_data.names.id IS 'Order of coming.';
+COMMENT ON COLUMN spotlist_data.names.kind IS 'celebrity or label.';
+COMMENT ON COLUMN spotlist_data.names.name IS 'Name of the celebrity or label.';
+COMMENT ON COLUMN spotlist_data.names.celebrity_id IS 'Rekognition''s id of the celebrity, or null. Namesakes have rows of their own.';
+COMMENT ON COLUMN spotlist_data.names.folded IS 'The name without accents and case: order and completion.';
+COMMENT ON COLUMN spotlist_data.names.videos IS 'In how many videos.';
+COMMENT ON COLUMN spotlist_data.names.appearances IS 'How many appearances there are.';
+COMMENT ON COLUMN spotlist_data.names.on_screen_ms IS 'Their length together.';
+
+CREATE FUNCTION spotlist_data.note_names() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO spotlist_data.name_changes
+            (kind, name, celebrity_id, videos, appearances, on_screen_ms)
+        SELECT kind, name, celebrity_id, 1, appearances, on_screen_ms FROM changed;
+    ELSE
+        INSERT INTO spotlist_data.name_changes
+            (kind, name, celebrity_id, videos, appearances, on_screen_ms)
+        SELECT kind, name, celebrity_id, -1, -appearances, -on_screen_ms FROM changed;
+    END IF;
+    RETURN NULL;
+END $$;
+COMMENT ON FUNCTION spotlist_data.note_names IS 'Leaves in name_changes what rows of video_names add or take away. They are never updated.';
+CREATE TRIGGER note_more AFTER INSERT ON spotlist_data.video_names
+    REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION spotlist_data.note_names();
+CREATE TRIGGER note_less AFTER DELETE ON spotlist_data.video_names
+    REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION spotlist_data.note_names();
+
+CREATE FUNCTION spotlist_data.tally_names() RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM spotlist_data.name_changes) THEN
+        RETURN false;
+    END IF;
+    -- Only one at a time: so none waits for another's rows. The key is "names" in ASCII.
+    PERFORM pg_advisory_xact_lock(x'6e616d6573'::bigint);
+    WITH gone AS (
+        DELETE FROM spotlist_data.name_changes RETURNING *
+    )
+    INSERT INTO spotlist_data.names (kind, name, celebrity_id, videos, appearances, on_screen_ms)
+    SELECT kind, name, celebrity_id, sum(videos), sum(appearances), sum(on_screen_ms)
+    FROM gone
+    GROUP BY kind, name, celebrity_id
+    HAVING sum(videos) <> 0 OR sum(appearances) <> 0 OR sum(on_screen_ms) <> 0
+    ON CONFLICT (kind, name, (coalesce(celebrity_id, ''))) DO UPDATE
+    SET videos = names.videos + excluded.videos,
+        appearances = names.appearances + excluded.appearances,
+        on_screen_ms = names.on_screen_ms + excluded.on_screen_ms;
+    DELETE FROM spotlist_data.names WHERE kind IN ('celebrity', 'label') AND -videos >= 0;
+    RETURN true;
+END $$;
+COMMENT ON FUNCTION spotlist_data.tally_names IS 'Adds to names what waits in name_changes, and tells whether anything did. Every reader of names calls it first.';
+
 SELECT count(spotlist_data.make_appearances(a.video_id, k.kind))
 FROM spotlist_data.analyses a
     JOIN (VALUES ('celebrities', 'celebrity'), ('labels', 'label')) AS k (analysis, kind)
         ON k.analysis = a.kind
 WHERE a.state IN ('complete', 'skipped', 'failed');
+SELECT spotlist_data.tally_names();
