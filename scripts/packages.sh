@@ -25,7 +25,8 @@
 	packages_fuzz=(clang libclang-rt-dev libcmocka-dev)
 	packages_bench=(wrk python3-boto3)
 	# What runs the witnesses of ./run conformance, and one that Debian has.
-	packages_conformance=(openjdk-17-jre-headless nodejs python3-venv curl ca-certificates awscli)
+	packages_conformance=(openjdk-17-jre-headless nodejs python3-venv curl ca-certificates awscli
+		chromium)
 	# Where no Docker engine answers; bubblewrap runs the images, nspawn boots a systemd.
 	packages_image=(
 		buildah debootstrap bubblewrap iproute2 libcap2-bin systemd systemd-container
