@@ -27,11 +27,22 @@ enum sl_err sl_video_metadata(struct sl_request *request, struct sl_reply *reply
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	if (sl_document_take(document, &reply->body)) {
-		return SL_ERR_OK; /* small */
+	struct sl_content *content = sl_document_content(document);
+	if (content != NULL) {
+		sl_reply_content(reply, content);
+		return SL_ERR_OK;
 	}
+	if (sl_document_take(document, &reply->body)) {
+		sl_reply_validator(reply, NULL);
+		return SL_ERR_OK;
+	}
+	const char *etag = sl_document_etag(document); /* copied before the document goes */
 	const struct sl_reply_stream stream = {
-		sl_document_size(document), read_piece, destroy, sl_take(&document)};
+		sl_document_size(document), read_piece, destroy, document};
 	sl_reply_stream(reply, &stream);
+	if (etag != NULL) {
+		sl_reply_validator(reply, etag);
+	}
+	document = NULL; /* the stream's */
 	return SL_ERR_OK;
 }

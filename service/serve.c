@@ -13,6 +13,7 @@
 
 #include "app.h"
 #include "clock.h"
+#include "document_cache.h"
 #include "gauges.h"
 #include "log.h"
 #include "mem.h"
@@ -79,11 +80,15 @@ static enum sl_err start_app(struct process *process, struct sl_error *reterr)
 		.max_age_ms = config->sns_max_age_s * 1000,
 	};
 	app->verifier = sl_sns_verifier_create(app->aws, &options);
+	app->documents = sl_document_cache_create((size_t)config->cache_mb << 20);
 	app->gauges = sl_gauges_create(app);
 	app->preflight = sl_s3_preflight_create(app->aws, config->preflight_timeout_ms);
 	err = sl_workers_create(config, app->aws, &process->workers, reterr);
 	if (err == SL_ERR_OK) {
 		err = sl_webhook_sender_create(config, &process->callbacks, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_document_cache_listen(app->documents, config->database_url, reterr);
 	}
 	return err;
 }
@@ -243,6 +248,7 @@ static void stop(struct process *process)
 	sl_webhook_sender_destroy(process->callbacks, left > 0 ? left : 0);
 	sl_s3_preflight_destroy(process->app.preflight);
 	sl_sns_verifier_destroy(process->app.verifier);
+	sl_document_cache_destroy(process->app.documents);
 	sl_pg_pool_destroy(process->app.pool);
 	sl_aws_destroy(process->app.aws);
 }

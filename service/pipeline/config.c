@@ -48,6 +48,8 @@ const struct sl_config_field sl_config_fields[] = {
 		"Seconds after which a signed SNS message is refused as a replay."),
 	INT("SPOTLIST_WORKERS", workers, "8", 1, 256, "Threads that do the steps of videos."),
 	INT("SPOTLIST_HTTP_THREADS", http_threads, "16", 1, 256, "Threads that answer the API."),
+	INT("SPOTLIST_CACHE_MB", cache_mb, "32", 0, 65536,
+		"Megabytes of finished metadata documents kept at hand; 0: none."),
 	INT("SPOTLIST_CONNECTIONS", connections, "1024", 16, 65536, "Open HTTP connections at most."),
 	INT("SPOTLIST_HTTP_TIMEOUT_S", http_timeout_s, "30", 1, 3600,
 		"Seconds after which an idle or slow HTTP connection is closed."),

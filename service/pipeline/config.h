@@ -28,6 +28,7 @@ struct sl_config {
 	int64_t sns_max_age_s;
 	int64_t workers;
 	int64_t http_threads;
+	int64_t cache_mb;
 	int64_t connections;
 	int64_t http_timeout_s;
 	int64_t preflight_timeout_ms;

@@ -11,6 +11,7 @@
 
 #include "app.h"
 #include "buf.h"
+#include "content.h"
 #include "uuid.h"
 
 /* --- making: one thread --------------------------------------------------------------------- */
@@ -38,14 +39,21 @@ SL_MUST_CHECK enum sl_err sl_document_replace(
 
 struct sl_document;
 
-/** The stored document of a finished video, else what is known so far. No connection is held
- *  when this has returned. VIDEO_NOT_FOUND. */
+/** The stored document of a finished video, else what is known so far. A small stored one costs
+ *  no statement when it was asked for lately. No connection is held when this has returned.
+ *  VIDEO_NOT_FOUND. */
 SL_MUST_CHECK enum sl_err sl_document_open(struct sl_app *app, const char *video_id,
 	struct sl_document **ret, struct sl_error *reterr);
 
 uint64_t sl_document_size(const struct sl_document *document); /* bytes */
 
-/** Moves the whole document into `out`, which is empty, when it is at hand. */
+/** What differs whenever a stored document does; NULL for one that was made for the reader. */
+const char *sl_document_etag(const struct sl_document *document);
+
+/** The whole of a small stored document, which the caller releases; NULL for any other. */
+struct sl_content *sl_document_content(const struct sl_document *document);
+
+/** Moves the whole of a small document that was made for the reader into `out`, which is empty. */
 bool sl_document_take(struct sl_document *document, struct sl_buf *out);
 
 /** Up to `max` bytes from `offset` on; -1 when that is not possible any more, which is logged.

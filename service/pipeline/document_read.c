@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reading a metadata document: a stored one a part at a time, with a connection only while a part
- * is fetched; one that is made for the reader goes through memory when it is small, and a temporary
- * file when it is not. HTTP threads.
+ * Reading a metadata document: a stored one from the cache, or a part at a time, with a connection
+ * only while a part is fetched; one that is made for the reader goes through memory when it is
+ * small, and a temporary file when it is not. HTTP threads.
  */
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "document.h"
+#include "document_cache.h"
 #include "log.h"
 #include "mem.h"
 #include "spool.h"
@@ -20,16 +21,18 @@ struct sl_document {
 	struct sl_app *app;
 	char video_id[SL_UUID_SIZE];
 	uint64_t size;
-	char stored[SL_UUID_SIZE]; /* id of the stored document; "": it was made for the reader */
-	struct sl_buf part;        /* what is at hand, */
-	uint64_t part_at;          /* and where it stands in the document */
-	struct sl_spool *spool;    /* or all of it */
+	char stored[SL_UUID_SIZE];  /* id of the stored document; "": it was made for the reader */
+	struct sl_content *content; /* all of a small stored one */
+	struct sl_buf part;         /* what is at hand, */
+	uint64_t part_at;           /* and where it stands in the document */
+	struct sl_spool *spool;     /* or all of it */
 };
 
 void sl_document_destroy(struct sl_document *document)
 {
 	if (document != NULL) {
 		sl_spool_destroy(document->spool);
+		sl_content_unref(document->content);
 		sl_buf_finish(&document->part);
 		free(document);
 	}
@@ -110,7 +113,74 @@ static enum sl_err load(struct sl_pg *pg, struct sl_document *document, struct s
 	memcpy(document->stored, sl_pg_text(&row, 0, "document"), SL_UUID_SIZE);
 	document->size = (uint64_t)sl_pg_i64(&row, 0, "size_bytes");
 	take_body(&row, document);
+	if (document->part.len == document->size) {
+		document->content = sl_content_create(&document->part, document->stored);
+	}
 	return SL_ERR_OK;
+}
+
+/* Whether what was found still holds; a statement once a second. */
+static enum sl_err check(struct sl_app *app, const char *video_id,
+	const struct sl_document_found *found, bool *ret_holds, struct sl_error *reterr)
+{
+	*ret_holds = found->fresh;
+	if (found->fresh) {
+		return SL_ERR_OK;
+	}
+	uint64_t era = sl_document_cache_era(app->documents);
+	SL_AUTO(sl_app_pg_give)
+	struct sl_app_pg held = {0};
+	SL_AUTO(sl_pg_rows_finish)
+	struct sl_pg_rows row = {0};
+	enum sl_err err = sl_app_pg_take(app, &held, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_pg_exec(held.pg, SL_SQL_document_holds, &row, reterr, SL_PG_TEXT(video_id),
+			SL_PG_TEXT(found->document));
+	}
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	*ret_holds = row.count > 0;
+	if (row.count > 0) {
+		sl_document_cache_keep(
+			app->documents, era, video_id, found->document, found->content);
+	} else {
+		sl_document_cache_forget(app->documents, video_id);
+	}
+	return SL_ERR_OK;
+}
+
+static enum sl_err take_from_cache(struct sl_document *document, struct sl_error *reterr)
+{
+	SL_AUTO(sl_document_found_finish)
+	struct sl_document_found found;
+	sl_document_cache_find(document->app->documents, document->video_id, &found);
+	bool holds = false;
+	enum sl_err err = found.content == NULL
+		? SL_ERR_OK
+		: check(document->app, document->video_id, &found, &holds, reterr);
+	if (err == SL_ERR_OK && holds) {
+		memcpy(document->stored, found.document, sizeof(document->stored));
+		document->content = sl_take(&found.content);
+	}
+	return err;
+}
+
+static enum sl_err take_from_database(struct sl_document *document, struct sl_error *reterr)
+{
+	struct sl_app *app = document->app;
+	uint64_t era = sl_document_cache_era(app->documents);
+	SL_AUTO(sl_app_pg_give)
+	struct sl_app_pg held = {0};
+	enum sl_err err = sl_app_pg_take(app, &held, reterr);
+	if (err == SL_ERR_OK) {
+		err = load(held.pg, document, reterr);
+	}
+	if (err == SL_ERR_OK && document->content != NULL) {
+		sl_document_cache_keep(app->documents, era, document->video_id, document->stored,
+			document->content);
+	}
+	return err;
 }
 
 enum sl_err sl_document_open(
@@ -123,16 +193,24 @@ enum sl_err sl_document_open(
 	struct sl_document *document = sl_calloc(1, sizeof(*document));
 	document->app = app;
 	memcpy(document->video_id, video_id, sizeof(document->video_id));
-	SL_AUTO(sl_app_pg_give)
-	struct sl_app_pg held = {0};
-	enum sl_err err = sl_app_pg_take(app, &held, reterr);
-	if (err == SL_ERR_OK) {
-		err = load(held.pg, document, reterr);
+	enum sl_err err = take_from_cache(document, reterr);
+	if (err == SL_ERR_OK && document->content == NULL) {
+		err = take_from_database(document, reterr);
 	}
 	if (err == SL_ERR_OK) {
 		*ret = sl_take(&document);
 	}
 	return err;
+}
+
+const char *sl_document_etag(const struct sl_document *document)
+{
+	return document->stored[0] != '\0' ? document->stored : NULL;
+}
+
+struct sl_content *sl_document_content(const struct sl_document *document)
+{
+	return document->content != NULL ? sl_content_ref(document->content) : NULL;
 }
 
 /* --- reading ------------------------------------------------------------------------------- */
