@@ -10,6 +10,8 @@
 #include "buf.h"
 #include "mem.h"
 
+#define EXACT_MAX 9007199254740992.0 /* up to 2^53 a double holds every integer */
+
 /* Where in the document we are: a chain on the stack, written out only when something is wrong. */
 struct path {
 	const struct path *up;
@@ -110,13 +112,25 @@ static enum sl_err check_length(const struct decoder *decoder, const struct path
 	return SL_ERR_OK;
 }
 
+/* 14.0 is an integer to JSON Schema, and some writers of JSON have floating point only. */
+static bool is_whole(const json_t *value, int64_t *ret)
+{
+	double real = json_number_value(value);
+	bool exact = real >= -EXACT_MAX && real <= EXACT_MAX && (double)(int64_t)real == real;
+	if (!json_is_integer(value) && !(json_is_real(value) && exact)) {
+		return false;
+	}
+	*ret = json_is_integer(value) ? json_integer_value(value) : (int64_t)real;
+	return true;
+}
+
 static enum sl_err decode_i64(const struct decoder *decoder, const struct path *path,
 	const struct sl_json_field *field, const json_t *value, int64_t *target)
 {
-	if (!json_is_integer(value)) {
+	int64_t number = 0;
+	if (!is_whole(value, &number)) {
 		return wrong_type(decoder, path, SL_JSON_I64);
 	}
-	int64_t number = json_integer_value(value);
 	if (number < field->min || number > field->max) {
 		return refuse(decoder, path, SL_ERR_OUT_OF_RANGE, "must be %lld to %lld, is %lld",
 			(long long)field->min, (long long)field->max, (long long)number);
