@@ -1,14 +1,13 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""bench.py URL PID FILE TRIVIAL: what spotlist itself costs, against a running set-up (bench.sh).
+"""bench.py URL PID FILE: what spotlist itself costs, against a running set-up (bench.sh).
 
 1. The pipeline's own share of a video's time: every moment between its acceptance and its end in
    which no ffmpeg, detector or recogniser was at work for it. That is the time until MediaConvert
    has the job, from MediaConvert's end to the start of the last analysis, and from the end of the
    last analysis at the provider to "complete"; SNS deliveries included. Jobs' ends are those that
    the providers' own messages tell.
-2. Memory of `spotlist serve`, after its start and after everything below.
-3. GET /videos/{id}/metadata under wrk beside TRIVIAL, which sends the same bytes from memory.
+2. Memory of `spotlist serve`, after its start and after that.
 """
 
 import datetime
@@ -101,20 +100,8 @@ def resident_mb(pid):
         return int(re.search(r"VmRSS:\s+(\d+) kB", status.read()).group(1)) / 1024
 
 
-def requests_per_second(url):
-    """64 connections for 5 s, the better of two."""
-    best = 0.0
-    for _ in range(2):
-        out = subprocess.run(["wrk", "-t", "2", "-c", "64", "-d", "5s", url], check=True,
-                             capture_output=True, text=True).stdout
-        if "Non-2xx" in out or "Socket errors" in out:
-            sys.exit(f"bench: {out}")
-        best = max(best, float(re.search(r"Requests/sec:\s+([0-9.]+)", out).group(1)))
-    return best
-
-
 def main():
-    url, pid, path, trivial = sys.argv[1:]
+    url, pid, path = sys.argv[1:]
     print(f"spotlist at rest after its start: {resident_mb(pid):.1f} MB resident")
     with open(path, "rb") as body:
         client("s3").put_object(Bucket=BUCKET, Key="bench/source.mp4", Body=body)
@@ -126,19 +113,6 @@ def main():
         print(f"the pipeline's own share: {own:.3f} s of {whole:.2f} s, {own / whole:.2%}")
     print(f"median {statistics.median(shares):.2%}")
 
-    target = f"{url}{video['links']['metadata']}"
-    with urllib.request.urlopen(target) as reply:
-        document = reply.read()
-    copy = os.path.join(os.environ["BENCH_DIR"], "metadata.json")
-    with open(copy, "wb") as out:
-        out.write(document)
-    with subprocess.Popen([trivial, copy, "16"], stdout=subprocess.PIPE, text=True) as yardstick:
-        port = yardstick.stdout.readline().split()[1]
-        plain = requests_per_second(f"http://127.0.0.1:{port}/")
-        yardstick.terminate()
-    served = requests_per_second(target)
-    print(f"metadata document: {len(document)} bytes; spotlist {served:.0f} requests/s, "
-          f"trivial libmicrohttpd {plain:.0f} requests/s: {served / plain:.1%}")
     print(f"spotlist after all that: {resident_mb(pid):.1f} MB resident")
 
 

@@ -23,7 +23,7 @@
 	)
 	packages_lint=(clang-format-14 clang-tidy-14 shellcheck python3-yaml python3-venv libcmocka-dev)
 	packages_fuzz=(clang libclang-rt-dev libcmocka-dev)
-	packages_bench=(wrk python3-boto3)
+	packages_bench=(wrk python3-boto3 python3-venv openssl)
 	# What runs the witnesses of ./run conformance, and one that Debian has.
 	packages_conformance=(openjdk-17-jre-headless nodejs python3-venv curl ca-certificates awscli
 		chromium)
