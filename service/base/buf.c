@@ -42,22 +42,45 @@ void sl_buf_puts(struct sl_buf *buf, const char *s)
 
 void sl_buf_putc(struct sl_buf *buf, char c)
 {
-	sl_buf_add(buf, &c, 1);
+	if (buf->capacity - buf->len < 2) {
+		reserve(buf, 1);
+	}
+	buf->data[buf->len++] = c;
+	buf->data[buf->len] = '\0';
+}
+
+void sl_buf_add_i64(struct sl_buf *buf, int64_t number)
+{
+	char digits[20]; /* of 2^64 */
+	size_t at = sizeof(digits);
+	uint64_t left = number < 0 ? -(uint64_t)number : (uint64_t)number;
+	do {
+		digits[--at] = (char)('0' + left % 10);
+		left /= 10;
+	} while (left > 0);
+	if (number < 0) {
+		sl_buf_putc(buf, '-');
+	}
+	sl_buf_add(buf, digits + at, sizeof(digits) - at);
 }
 
 void sl_buf_printf(struct sl_buf *buf, const char *format, ...)
 {
+	reserve(buf, 0);
+	size_t room = buf->capacity - buf->len;
 	va_list arguments;
 	va_start(arguments, format);
-	int len = vsnprintf(NULL, 0, format, arguments);
+	int len = vsnprintf(buf->data + buf->len, room, format, arguments);
 	va_end(arguments);
 	if (len < 0) {
 		SL_BUG("bad format");
 	}
-	reserve(buf, (size_t)len);
-	va_start(arguments, format);
-	vsnprintf(buf->data + buf->len, (size_t)len + 1, format, arguments);
-	va_end(arguments);
+	if ((size_t)len >= room) { /* it was cut: once more */
+		reserve(buf, (size_t)len);
+		va_start(arguments, format);
+		vsnprintf(buf->data + buf->len, (size_t)len + 1, format, arguments);
+		va_end(arguments);
+	}
 	buf->len += (size_t)len;
 }
 

@@ -29,6 +29,9 @@ void sl_buf_puts(struct sl_buf *buf, const char *s);
 /** Appends one character. */
 void sl_buf_putc(struct sl_buf *buf, char c);
 
+/** Appends a number in decimal. */
+void sl_buf_add_i64(struct sl_buf *buf, int64_t number);
+
 /** Appends formatted text. */
 void sl_buf_printf(struct sl_buf *buf, const char *format, ...) SL_PRINTF(2, 3);
 

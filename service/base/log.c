@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* logfmt lines on stderr. A line is built in a buffer and written with one write(2). */
+/* logfmt lines on stderr. Threads that log at once would queue up at the file's lock in the kernel:
+ * so one writes and the others leave their lines with it. */
 
 #include "log.h"
 
-#include <stdio.h>
+#include <errno.h>
+#include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -44,14 +46,22 @@ static size_t showable(const char *p, size_t left)
 	return control || c1 || separator ? 0 : len;
 }
 
+/* What nearly all values are made of. */
+static bool is_plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		(c >= '-' && c <= '/') || c == '_' || c == ':';
+}
+
 /* Bare when it can be read bare; quoted otherwise, so that no value can forge a line. */
 static void add_value(struct sl_buf *line, const char *text)
 {
 	size_t len = strlen(text);
-	bool bare = len > 0 && strcspn(text, " \"=\\") == len;
+	bool bare = len > 0;
 	for (size_t i = 0, step; bare && i < len; i += step) {
-		step = showable(text + i, len - i);
-		bare = step > 0;
+		bool plain = is_plain(text[i]);
+		step = plain ? 1 : showable(text + i, len - i);
+		bare = plain || (step > 0 && strchr(" \"=\\", text[i]) == NULL);
 	}
 	if (bare) {
 		sl_buf_puts(line, text);
@@ -77,10 +87,17 @@ static void add_value(struct sl_buf *line, const char *text)
 	sl_buf_putc(line, '"');
 }
 
+static void add_name(struct sl_buf *line, const char *name)
+{
+	sl_buf_putc(line, ' ');
+	sl_buf_puts(line, name);
+	sl_buf_putc(line, '=');
+}
+
 static void add_text(struct sl_buf *line, const char *name, const char *text)
 {
 	if (text != NULL) {
-		sl_buf_printf(line, " %s=", name);
+		add_name(line, name);
 		add_value(line, text);
 	}
 }
@@ -93,29 +110,109 @@ static void add_fields(struct sl_buf *line, const struct sl_log_field *fields)
 			add_text(line, field->name, field->text);
 			break;
 		case 2:
-			sl_buf_printf(line, " %s=%lld", field->name, (long long)field->number);
+			add_name(line, field->name);
+			sl_buf_add_i64(line, field->number);
 			break;
 		default:
-			sl_buf_printf(line, " %s=***", field->name);
+			add_name(line, field->name);
+			sl_buf_puts(line, "***");
 			break;
 		}
 	}
 }
 
+/* The calendar is worked out once a second and thread: it costs more than the rest of a line, and
+ * the C library does it under one lock for all. */
+static void tell_time(char out[static SL_CLOCK_RFC3339_SIZE])
+{
+	static _Thread_local int64_t second = INT64_MIN;
+	static _Thread_local char text[SL_CLOCK_RFC3339_SIZE];
+	int64_t now_ms = sl_clock_now_ms();
+	if (now_ms / 1000 != second) {
+		second = now_ms / 1000;
+		sl_clock_rfc3339(now_ms, text);
+	}
+	memcpy(out, text, sizeof(text));
+	char *fraction = out + SL_CLOCK_RFC3339_SIZE - sizeof("000Z");
+	int ms = (int)(now_ms % 1000);
+	fraction[0] = (char)('0' + ms / 100);
+	fraction[1] = (char)('0' + ms / 10 % 10);
+	fraction[2] = (char)('0' + ms % 10);
+}
+
 static void begin(struct sl_buf *line, enum sl_log_level level, const char *msg)
 {
 	char now[SL_CLOCK_RFC3339_SIZE];
-	sl_clock_rfc3339(sl_clock_now_ms(), now);
-	sl_buf_printf(line, "time=%s level=%s", now, level_names[level]);
+	tell_time(now);
+	sl_buf_puts(line, "time=");
+	sl_buf_puts(line, now);
+	add_name(line, "level");
+	sl_buf_puts(line, level_names[level]);
 	add_text(line, "msg", msg);
+}
+
+/* --- writing -------------------------------------------------------------------------------- */
+
+/* A reader of stderr that is slower than this holds up whoever logs, as it would without us. */
+#define WAITING_MAX ((size_t)1024 * 1024)
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards everything below */
+static pthread_cond_t written = PTHREAD_COND_INITIALIZER;
+static struct sl_buf waiting; /* lines for the thread that writes */
+static bool writing;
+
+static void write_all(const struct sl_buf *lines)
+{
+	for (size_t done = 0; done < lines->len;) {
+		ssize_t len = write(STDERR_FILENO, lines->data + done, lines->len - done);
+		if (len <= 0 && errno != EINTR) {
+			return; /* a log that cannot be written cannot be complained about */
+		}
+		done += len > 0 ? (size_t)len : 0;
+	}
 }
 
 static void send(struct sl_buf *line)
 {
 	sl_buf_putc(line, '\n');
-	ssize_t written = write(STDERR_FILENO, line->data, line->len);
-	(void)written; /* a log that cannot be written cannot be complained about */
+	pthread_mutex_lock(&lock);
+	while (writing && waiting.len > WAITING_MAX) {
+		pthread_cond_wait(&written, &lock);
+	}
+	if (writing) {
+		sl_buf_add(&waiting, line->data, line->len);
+		pthread_mutex_unlock(&lock);
+		return;
+	}
+	writing = true;
+	struct sl_buf lines = *line;
+	*line = (struct sl_buf)SL_BUF_INIT;
+	while (lines.len > 0) {
+		pthread_mutex_unlock(&lock);
+		write_all(&lines);
+		sl_buf_clear(&lines);
+		pthread_mutex_lock(&lock);
+		struct sl_buf empty = lines;
+		lines = waiting;
+		waiting = empty;
+		pthread_cond_broadcast(&written);
+	}
+	writing = false;
+	pthread_cond_broadcast(&written);
+	pthread_mutex_unlock(&lock);
+	sl_buf_finish(&lines);
 }
+
+void sl_log_flush(void)
+{
+	pthread_mutex_lock(&lock);
+	while (writing) {
+		pthread_cond_wait(&written, &lock);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+/* --- lines ---------------------------------------------------------------------------------- */
 
 void sl_log_fields(enum sl_log_level level, const char *msg, const struct sl_log_field *fields)
 {

@@ -8,7 +8,9 @@
  *
  *     sl_log(SL_LOG_INFO, "step done", SL_F("video_id", id), SL_F_I64("ms", ms), SL_F_END);
  *
- * Thread-safe: a line is written with one write(2).
+ * Thread-safe. A line that is alone is written at once by whoever logs it, with one write(2); what
+ * others log meanwhile goes with the next write, by the same thread. sl_log_flush() before the
+ * process is killed by itself.
  */
 
 #include "defs.h"
@@ -52,5 +54,8 @@ void sl_log_fields(enum sl_log_level level, const char *msg, const struct sl_log
 	sl_log_error_fields((level), (msg), (error), (const struct sl_log_field[]){__VA_ARGS__})
 void sl_log_error_fields(enum sl_log_level level, const char *msg, const struct sl_error *error,
 	const struct sl_log_field *fields);
+
+/** Waits until every line that was logged before is written. */
+void sl_log_flush(void);
 
 #endif

@@ -5,7 +5,6 @@
 
 #include <openssl/rand.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "clock.h"
@@ -46,10 +45,16 @@ void sl_uuid_create(char ret[static SL_UUID_SIZE])
 	b[6] = (unsigned char)(0x70 | count >> 8);
 	b[7] = (unsigned char)count;
 	b[8] = (unsigned char)(0x80 | (b[8] & 0x3f));
-	snprintf(ret, SL_UUID_SIZE,
-		"%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1],
-		b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10], b[11], b[12], b[13], b[14],
-		b[15]);
+	static const char digits[] = "0123456789abcdef";
+	char *out = ret;
+	for (size_t i = 0; i < sizeof(b); i++) {
+		if (i == 4 || i == 6 || i == 8 || i == 10) {
+			*out++ = '-';
+		}
+		*out++ = digits[b[i] >> 4];
+		*out++ = digits[b[i] & 0xf];
+	}
+	*out = '\0';
 }
 
 bool sl_uuid_valid(const char *text)

@@ -26,54 +26,52 @@
 /* False when new requests are refused. */
 static bool count_in(struct sl_exchange *exchange)
 {
-	struct sl_server *server = exchange->server;
-	pthread_mutex_lock(&server->lock);
-	bool open = !server->quiesced;
-	server->active++;
+	atomic_fetch_add(&exchange->server->active, 1);
 	exchange->counted = true;
-	pthread_mutex_unlock(&server->lock);
-	sl_metric_add(SL_METRIC_HTTP_IN_FLIGHT, 1, SL_LABELS(server->options.name));
-	return open;
+	sl_metric_add(SL_METRIC_HTTP_IN_FLIGHT, 1, SL_LABELS(exchange->server->options.name));
+	return !atomic_load(&exchange->server->quiesced);
 }
 
+static void count_down(struct sl_server *server, atomic_size_t *counter)
+{
+	atomic_fetch_sub(counter, 1);
+	if (atomic_load(&server->awaited)) {
+		pthread_mutex_lock(&server->lock);
+		pthread_cond_broadcast(&server->less);
+		pthread_mutex_unlock(&server->lock);
+	}
+}
+
+/* Counted before it is asked whether the server stops, and the server says so before it looks at
+ * the counter: one of the two sees the other. */
 static bool enter_handler(struct sl_exchange *exchange)
 {
 	struct sl_server *server = exchange->server;
 	if (exchange->phase == SL_EXCHANGE_HANDLING) {
 		return true; /* it slept, and is counted */
 	}
-	pthread_mutex_lock(&server->lock);
-	bool open = !server->stopping;
-	if (open) {
-		server->handling++;
-		exchange->phase = SL_EXCHANGE_HANDLING;
+	atomic_fetch_add(&server->handling, 1);
+	if (atomic_load(&server->stopping)) {
+		count_down(server, &server->handling);
+		return false;
 	}
-	pthread_mutex_unlock(&server->lock);
-	return open;
+	exchange->phase = SL_EXCHANGE_HANDLING;
+	return true;
 }
 
 static void leave_handler(struct sl_exchange *exchange, enum sl_exchange_phase next)
 {
 	struct sl_server *server = exchange->server;
-	pthread_mutex_lock(&server->lock);
-	if (exchange->phase == SL_EXCHANGE_HANDLING) {
-		server->handling--;
-		pthread_cond_broadcast(&server->less);
-	}
+	bool handling = exchange->phase == SL_EXCHANGE_HANDLING;
 	exchange->phase = next;
-	pthread_mutex_unlock(&server->lock);
-}
-
-static void count_out(struct sl_exchange *exchange)
-{
-	struct sl_server *server = exchange->server;
-	pthread_mutex_lock(&server->lock);
-	if (exchange->counted) {
-		server->active--;
-		pthread_cond_broadcast(&server->less);
-		sl_metric_add(SL_METRIC_HTTP_IN_FLIGHT, -1, SL_LABELS(server->options.name));
+	if (handling && exchange->slept) {
+		/* Whoever woke it still has the lock, perhaps: see sl_request_resume(). */
+		pthread_mutex_lock(&server->lock);
+		pthread_mutex_unlock(&server->lock);
 	}
-	pthread_mutex_unlock(&server->lock);
+	if (handling) {
+		count_down(server, &server->handling);
+	}
 }
 
 /* --- answering ----------------------------------------------------------------------------- */
@@ -470,7 +468,11 @@ void sl_connection_completed(void *cls, struct MHD_Connection *connection, void 
 	/* Freed before it is counted out: when the drain has ended, nothing of the application's
 	 * state is in use by a request any more. */
 	leave_handler(exchange, SL_EXCHANGE_REPLIED);
-	struct sl_exchange counted = {.server = exchange->server, .counted = exchange->counted};
+	struct sl_server *server = exchange->server;
+	bool counted = exchange->counted;
 	exchange_free(exchange);
-	count_out(&counted);
+	if (counted) {
+		sl_metric_add(SL_METRIC_HTTP_IN_FLIGHT, -1, SL_LABELS(server->options.name));
+		count_down(server, &server->active);
+	}
 }

@@ -5,12 +5,13 @@
 /*
  * Private to service/http: the server and one request with its reply, as the files beside it
  * share them. An exchange lives from its request line to libmicrohttpd's completed-callback and
- * belongs to the one thread that serves its connection; the server's counters have a mutex.
+ * belongs to the one thread that serves its connection; the server's counters are atomic.
  */
 
 #include <jansson.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "query.h"
 #include "router.h"
@@ -30,12 +31,14 @@ struct sl_server {
 	int listen_fd; /* ours to close once the daemon was quiesced; else the daemon's */
 	unsigned port;
 
-	pthread_mutex_t lock; /* guards everything below */
-	pthread_cond_t less;  /* a counter went down */
-	bool quiesced;        /* refuse new requests */
-	bool stopping;        /* refuse to call handlers */
-	size_t active;        /* requests whose headers were read and that are not yet completed */
-	size_t handling;      /* of these, given to a handler and not yet answered */
+	/* Counted without a lock: every request passes here several times. */
+	atomic_bool quiesced; /* refuse new requests */
+	atomic_bool stopping; /* refuse to call handlers */
+	atomic_size_t active; /* requests whose headers were read and that are not yet completed */
+	atomic_size_t handling; /* of these, given to a handler and not yet answered */
+	atomic_bool awaited;    /* somebody waits for a counter to fall, under the lock */
+	pthread_mutex_t lock;
+	pthread_cond_t less; /* a counter went down */
 };
 
 enum sl_exchange_phase {
@@ -67,6 +70,7 @@ struct sl_exchange {
 	bool counted;       /* in server->active */
 	bool close;         /* the connection cannot be trusted any further */
 	bool asleep;        /* sl_request_suspend() was called in this round */
+	bool slept;         /* … or in one before */
 	int status;         /* of the reply; 0: none was queued */
 	uint64_t bytes;     /* of the reply's body */
 };

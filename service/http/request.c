@@ -114,6 +114,7 @@ void sl_request_suspend(struct sl_request *request)
 		SL_BUG("a request is suspended twice");
 	}
 	exchange->asleep = true;
+	exchange->slept = true;
 	MHD_suspend_connection(exchange->connection);
 }
 

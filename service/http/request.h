@@ -52,9 +52,9 @@ struct sl_reply {
 	int status;               /* default 200 */
 	const char *content_type; /* literal; default application/json */
 	struct sl_buf body;
-	struct sl_reply_stream stream;    /* see sl_reply_stream() */
-	struct sl_content *content;       /* see sl_reply_content() */
-	char etag[SL_ETAG_SIZE];          /* of a stream, without quotes; see sl_reply_validator() */
+	struct sl_reply_stream stream; /* see sl_reply_stream() */
+	struct sl_content *content;    /* see sl_reply_content() */
+	char etag[SL_ETAG_SIZE];       /* of a stream, without quotes; see sl_reply_validator() */
 	struct sl_reply_header_ *headers; /* see sl_reply_header() */
 	size_t header_count;
 };

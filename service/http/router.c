@@ -175,8 +175,14 @@ enum sl_err sl_router_check(const struct sl_route *routes, size_t count, struct 
 
 /* --- matching ------------------------------------------------------------------------------ */
 
+struct segment {
+	const char *text; /* as sent, or as decoded; not NUL-terminated */
+	size_t len;
+	struct sl_buf decoded; /* empty unless something had to be */
+};
+
 struct segments {
-	struct sl_buf decoded[MAX_SEGMENTS];
+	struct segment list[MAX_SEGMENTS];
 	size_t count;
 	bool too_many;
 };
@@ -184,11 +190,26 @@ struct segments {
 static void segments_finish(struct segments *segments)
 {
 	for (size_t i = 0; i < segments->count; i++) {
-		sl_buf_finish(&segments->decoded[i]);
+		sl_buf_finish(&segments->list[i].decoded);
 	}
 }
 
-/* False when a segment has a broken escape, bytes that are not UTF-8, NUL or an escaped slash. */
+/* False when it has a broken escape, bytes that are not UTF-8, NUL or an escaped slash. */
+static bool decode(struct segment *segment)
+{
+	if (memchr(segment->text, '%', segment->len) != NULL) {
+		struct sl_buf *out = &segment->decoded;
+		if (!sl_text_percent_decode(out, segment->text, segment->len, false)) {
+			return false;
+		}
+		segment->text = sl_buf_str(out);
+		segment->len = out->len;
+	}
+	return memchr(segment->text, '\0', segment->len) == NULL &&
+		memchr(segment->text, '/', segment->len) == NULL &&
+		sl_text_is_utf8(segment->text, segment->len);
+}
+
 static bool split(const char *path, struct segments *ret)
 {
 	while (*path == '/') {
@@ -198,13 +219,9 @@ static bool split(const char *path, struct segments *ret)
 			ret->too_many = true;
 			return true;
 		}
-		struct sl_buf *out = &ret->decoded[ret->count++];
-		if (!sl_text_percent_decode(out, path, len, false)) {
-			return false;
-		}
-		const char *text = sl_buf_str(out);
-		if (memchr(text, '\0', out->len) != NULL || memchr(text, '/', out->len) != NULL ||
-			!sl_text_is_utf8(text, out->len)) {
+		struct segment *segment = &ret->list[ret->count++];
+		*segment = (struct segment){.text = path, .len = len};
+		if (!decode(segment)) {
 			return false;
 		}
 		path += len;
@@ -220,10 +237,10 @@ static bool fits(const char *path, const struct segments *segments)
 		if (i == segments->count) {
 			return false;
 		}
-		const struct sl_buf *value = &segments->decoded[i++];
+		const struct segment *value = &segments->list[i++];
 		if (piece.parameter ? value->len == 0
 				    : value->len != piece.len ||
-					memcmp(sl_buf_str(value), piece.text, piece.len) != 0) {
+					memcmp(value->text, piece.text, piece.len) != 0) {
 			return false;
 		}
 	}
@@ -252,7 +269,8 @@ static void capture(
 		if (piece.parameter && ret->count < SL_ROUTER_MAX_PARAMS) {
 			ret->names[ret->count] = piece.text;
 			ret->name_lens[ret->count] = piece.len;
-			ret->values[ret->count++] = sl_strdup(sl_buf_str(&segments->decoded[i]));
+			ret->values[ret->count++] =
+				sl_strndup(segments->list[i].text, segments->list[i].len);
 		}
 	}
 }
@@ -302,7 +320,9 @@ void sl_router_match(const struct sl_route *routes, size_t count, const char *me
 {
 	*ret = (struct sl_match){.err = SL_ERR_BAD_REQUEST};
 	SL_AUTO(segments_finish)
-	struct segments segments = {.count = 0};
+	struct segments segments;
+	segments.count = 0;
+	segments.too_many = false;
 	if (!split(path, &segments)) {
 		return;
 	}

@@ -214,11 +214,7 @@ unsigned sl_server_port(const struct sl_server *server)
 
 void sl_server_quiesce(struct sl_server *server)
 {
-	pthread_mutex_lock(&server->lock);
-	bool first = !server->quiesced;
-	server->quiesced = true;
-	pthread_mutex_unlock(&server->lock);
-	if (!first) {
+	if (atomic_exchange(&server->quiesced, true)) {
 		return;
 	}
 	MHD_socket fd = MHD_quiesce_daemon(server->daemon);
@@ -231,15 +227,16 @@ void sl_server_quiesce(struct sl_server *server)
 }
 
 /* Waits until the counter is 0; false when `deadline_ms` (monotonic) passes first. */
-static bool wait_for_zero(struct sl_server *server, const size_t *counter, int64_t deadline_ms)
+static bool wait_for_zero(struct sl_server *server, atomic_size_t *counter, int64_t deadline_ms)
 {
 	struct timespec until = {deadline_ms / 1000, deadline_ms % 1000 * 1000000};
 	pthread_mutex_lock(&server->lock);
+	atomic_store(&server->awaited, true);
 	int outcome = 0;
-	while (*counter > 0 && outcome != ETIMEDOUT) {
+	while (atomic_load(counter) > 0 && outcome != ETIMEDOUT) {
 		outcome = pthread_cond_timedwait(&server->less, &server->lock, &until);
 	}
-	bool zero = *counter == 0;
+	bool zero = atomic_load(counter) == 0;
 	pthread_mutex_unlock(&server->lock);
 	return zero;
 }
@@ -255,9 +252,7 @@ void sl_server_destroy(struct sl_server *server)
 		return;
 	}
 	sl_server_quiesce(server);
-	pthread_mutex_lock(&server->lock);
-	server->stopping = true;
-	pthread_mutex_unlock(&server->lock);
+	atomic_store(&server->stopping, true);
 	/* libmicrohttpd aborts when it is stopped with a suspended connection. No handler is called
 	 * any more, so this counter only falls; whoever suspended a request must resume it. */
 	while (!wait_for_zero(server, &server->handling, sl_clock_monotonic_ms() + SLOW_STOP_MS)) {
