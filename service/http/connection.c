@@ -56,6 +56,7 @@ static bool enter_handler(struct sl_exchange *exchange)
 		return false;
 	}
 	exchange->phase = SL_EXCHANGE_HANDLING;
+	sl_patience_handle(exchange->connection);
 	return true;
 }
 
@@ -341,6 +342,7 @@ void *sl_connection_opened(void *cls, const char *target, struct MHD_Connection 
 	exchange->connection = connection;
 	exchange->started_us = sl_clock_monotonic_us();
 	exchange->started_ms = exchange->started_us / 1000;
+	sl_patience_receive(connection);
 	exchange->request.app = server->options.app;
 	const char *sent = target != NULL ? target : "";
 	size_t path_len = strcspn(sent, "?");
@@ -398,7 +400,7 @@ static void log_request(const struct sl_exchange *exchange, enum MHD_RequestTerm
 		SL_F_I64("status", exchange->status),
 		SL_F_I64("ms", ms),
 		SL_F_I64("bytes", (int64_t)exchange->bytes),
-		SL_F("ended", ending(how)),
+		SL_F("ended", exchange->late ? "too_slow" : ending(how)),
 		SL_F_END,
 	};
 	if (request->error.code == SL_ERR_OK) {
@@ -425,9 +427,8 @@ static void measure_request(const struct sl_exchange *exchange)
 void sl_connection_changed(void *cls, struct MHD_Connection *connection, void **socket_context,
 	enum MHD_ConnectionNotificationCode what)
 {
-	(void)connection;
-	(void)socket_context;
 	const struct sl_server *server = cls;
+	sl_patience_notify(server->patience, connection, socket_context, what);
 	sl_metric_add(SL_METRIC_HTTP_CONNECTIONS, what == MHD_CONNECTION_NOTIFY_STARTED ? 1 : -1,
 		SL_LABELS(server->options.name));
 }
@@ -463,6 +464,7 @@ void sl_connection_completed(void *cls, struct MHD_Connection *connection, void 
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
 		exchange->status = info != NULL ? (int)info->http_status : 0;
 	}
+	exchange->late = sl_patience_end(connection);
 	log_request(exchange, how);
 	measure_request(exchange);
 	/* Freed before it is counted out: when the drain has ended, nothing of the application's

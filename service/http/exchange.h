@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "patience.h"
 #include "query.h"
 #include "router.h"
 #include "server.h"
@@ -28,6 +29,7 @@
 struct sl_server {
 	struct sl_server_options options;
 	struct MHD_Daemon *daemon;
+	struct sl_patience *patience;
 	int listen_fd; /* ours to close once the daemon was quiesced; else the daemon's */
 	unsigned port;
 
@@ -69,6 +71,7 @@ struct sl_exchange {
 	uint64_t body_seen; /* bytes received, dropped ones included */
 	bool counted;       /* in server->active */
 	bool close;         /* the connection cannot be trusted any further */
+	bool late;          /* it took too long, and was cut off */
 	bool asleep;        /* sl_request_suspend() was called in this round */
 	bool slept;         /* … or in one before */
 	int status;         /* of the reply; 0: none was queued */

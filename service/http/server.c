@@ -130,6 +130,10 @@ static enum sl_err start_daemon(struct sl_server *server, struct sl_error *reter
 		pool[0] = pool[1];
 	}
 	MHD_set_panic_func(panic, NULL);
+	server->patience = sl_patience_create((int64_t)options->timeout_s * 1000);
+	if (server->patience == NULL) {
+		return sl_error_set(reterr, SL_ERR_IO, "no thread for slow connections can be had");
+	}
 	unsigned flags = MHD_USE_POLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
 		MHD_USE_ERROR_LOG;
 	/* The logger is first, so that what the other options complain about is heard. */
@@ -161,6 +165,7 @@ static void init_lock(struct sl_server *server)
 
 static void server_free(struct sl_server *server)
 {
+	sl_patience_destroy(server->patience);
 	pthread_cond_destroy(&server->less);
 	pthread_mutex_destroy(&server->lock);
 	free(server);

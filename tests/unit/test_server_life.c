@@ -271,6 +271,33 @@ static void a_body_that_trickles_is_cut_off(void **state)
 	fixture_destroy(fixture);
 }
 
+/* So that its own idle timeout never comes. Also on a connection that has been good before. */
+static void a_head_that_trickles_is_cut_off(void **state)
+{
+	(void)state;
+	struct fixture *fixture = fixture_create(1, 1);
+	for (int kept = 0; kept < 2; kept++) {
+		int fd = client_dial(fixture->port);
+		if (kept > 0) {
+			client_sendf(fd, "GET /echo/1 HTTP/1.1\r\n" HOST "\r\n");
+			expect_status(fd, 200);
+		}
+		struct timeval tick = {0, 200000};
+		setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &tick, sizeof(tick));
+		client_sendf(fd, "GET /echo/1 HTTP/1.1\r\nX: ");
+		int64_t start_ms = sl_clock_monotonic_ms();
+		while (!client_closed(fd) && client_send(fd, "x", 1)) {
+			assert_true(sl_clock_monotonic_ms() - start_ms < 30000);
+		}
+		close(fd);
+	}
+	assert_true(sl_server_drain(fixture->server, 20000));
+	SL_AUTO(sl_freep)
+	char *log = fixture_log(fixture);
+	assert_non_null(strstr(log, "ended=too_slow"));
+	fixture_destroy(fixture);
+}
+
 /* libmicrohttpd's epoll loop sleeps on a batch of exactly 128; poll must not. */
 static void bursts_of_connections_are_all_answered(void **state)
 {
@@ -339,6 +366,7 @@ int main(void)
 		cmocka_unit_test(destroy_waits_for_a_running_handler),
 		cmocka_unit_test(slow_senders_are_cut_off),
 		cmocka_unit_test(a_body_that_trickles_is_cut_off),
+		cmocka_unit_test(a_head_that_trickles_is_cut_off),
 		cmocka_unit_test(bursts_of_connections_are_all_answered),
 		cmocka_unit_test(what_cannot_be_served_is_told_at_start),
 	};
