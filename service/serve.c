@@ -13,6 +13,7 @@
 
 #include "app.h"
 #include "clock.h"
+#include "descriptors.h"
 #include "document_cache.h"
 #include "gauges.h"
 #include "log.h"
@@ -27,6 +28,7 @@
 
 struct process {
 	const struct sl_config *config;
+	unsigned connections; /* of HTTP that there may be */
 	struct sl_app app;
 	struct sl_workers *workers;
 	struct sl_webhook_sender *callbacks;
@@ -63,6 +65,7 @@ static enum sl_err start_app(struct process *process, struct sl_error *reterr)
 {
 	const struct sl_config *config = process->config;
 	struct sl_app *app = &process->app;
+	process->connections = sl_descriptors_reserve(config);
 	app->config = config;
 	enum sl_err err = sl_aws_create(&app->aws, reterr);
 	if (err != SL_ERR_OK) {
@@ -102,7 +105,7 @@ static enum sl_err start_servers(struct process *process, struct sl_error *reter
 		.routes = sl_routes,
 		.route_count = sl_route_count,
 		.threads = (unsigned)config->http_threads,
-		.connection_limit = (unsigned)config->connections,
+		.connection_limit = process->connections,
 		.timeout_s = (unsigned)config->http_timeout_s,
 		.app = &process->app,
 	};

@@ -4,8 +4,11 @@
 
 #include "patience.h"
 
+#include <linux/tcp.h> /* glibc's tcp_info ends before tcpi_bytes_acked */
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -23,8 +26,9 @@ struct seat {
 	struct sl_patience *patience;
 	int fd;
 	_Atomic(int64_t) deadline_ms; /* monotonic; 0: none */
+	atomic_bool sending;          /* the deadline is that of a reply */
 	atomic_bool late;             /* it was shut down */
-	bool sending;                 /* the deadline is that of a reply */
+	uint64_t acknowledged;        /* bytes, when this module's thread asked last; its own */
 };
 
 struct sl_patience {
@@ -38,16 +42,47 @@ struct sl_patience {
 
 /* --- looking after all of them ------------------------------------------------------------- */
 
+static int64_t whole_request_ms(const struct seat *seat)
+{
+	return seat->patience->timeout_ms * SL_PATIENCE_TIMEOUTS;
+}
+
+/* What the client's machine has taken since it was asked last. */
+static uint64_t newly_acknowledged(struct seat *seat)
+{
+	struct tcp_info info = {0};
+	socklen_t len = sizeof(info);
+	if (getsockopt(seat->fd, IPPROTO_TCP, TCP_INFO, &info, &len) != 0 ||
+		len < offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info.tcpi_bytes_acked)) {
+		return UINT64_MAX; /* not known: so that nobody is wronged */
+	}
+	uint64_t before = seat->acknowledged;
+	seat->acknowledged = info.tcpi_bytes_acked;
+	return seat->acknowledged - before;
+}
+
+/* Its time is over. A reader that is fast enough gets the same again. */
+static void decide(struct seat *seat, int64_t deadline_ms, int64_t now_ms)
+{
+	int64_t span_ms = whole_request_ms(seat);
+	if (atomic_load(&seat->sending) &&
+		newly_acknowledged(seat) >= (uint64_t)span_ms * SL_PATIENCE_RATE / 1000) {
+		/* Unless the connection has gone on to something else meanwhile. */
+		(void)atomic_compare_exchange_strong(
+			&seat->deadline_ms, &deadline_ms, now_ms + span_ms);
+	} else if (!atomic_exchange(&seat->late, true)) {
+		(void)shutdown(seat->fd, SHUT_RDWR);
+	}
+}
+
 /* With the lock held, so that no descriptor can be closed, and be another's, meanwhile. */
-static void cut_the_late(struct sl_patience *patience)
+static void look_at_all(struct sl_patience *patience)
 {
 	int64_t now_ms = sl_clock_monotonic_ms();
 	for (struct seat *seat = patience->first; seat != NULL; seat = seat->next) {
-		int64_t deadline_ms =
-			atomic_load_explicit(&seat->deadline_ms, memory_order_relaxed);
-		if (deadline_ms != 0 && deadline_ms < now_ms &&
-			!atomic_exchange(&seat->late, true)) {
-			(void)shutdown(seat->fd, SHUT_RDWR);
+		int64_t deadline_ms = atomic_load(&seat->deadline_ms);
+		if (deadline_ms != 0 && deadline_ms < now_ms) {
+			decide(seat, deadline_ms, now_ms);
 		}
 	}
 }
@@ -63,7 +98,7 @@ static void *look(void *cls)
 		int64_t until_ms = sl_clock_monotonic_ms() + pause_ms;
 		const struct timespec until = {until_ms / 1000, until_ms % 1000 * 1000000};
 		(void)pthread_cond_timedwait(&patience->stop, &patience->lock, &until);
-		cut_the_late(patience);
+		look_at_all(patience);
 	}
 	pthread_mutex_unlock(&patience->lock);
 	return NULL;
@@ -107,11 +142,6 @@ void sl_patience_destroy(struct sl_patience *patience)
 static void set_deadline(struct seat *seat, int64_t deadline_ms)
 {
 	atomic_store_explicit(&seat->deadline_ms, deadline_ms, memory_order_relaxed);
-}
-
-static int64_t whole_request_ms(const struct seat *seat)
-{
-	return seat->patience->timeout_ms * SL_PATIENCE_TIMEOUTS;
 }
 
 static struct seat *take_seat(struct sl_patience *patience, struct MHD_Connection *connection)
@@ -166,13 +196,18 @@ static struct seat *seat_of(struct MHD_Connection *connection)
 	return info != NULL ? info->socket_context : NULL;
 }
 
-void sl_patience_receive(struct MHD_Connection *connection)
+static void begin(struct MHD_Connection *connection, bool sending)
 {
 	struct seat *seat = seat_of(connection);
 	if (seat != NULL) {
-		seat->sending = false;
 		set_deadline(seat, sl_clock_monotonic_ms() + whole_request_ms(seat));
+		atomic_store_explicit(&seat->sending, sending, memory_order_relaxed);
 	}
+}
+
+void sl_patience_receive(struct MHD_Connection *connection)
+{
+	begin(connection, false);
 }
 
 void sl_patience_handle(struct MHD_Connection *connection)
@@ -183,18 +218,9 @@ void sl_patience_handle(struct MHD_Connection *connection)
 	}
 }
 
-void sl_patience_send(struct MHD_Connection *connection, uint64_t bytes)
+void sl_patience_send(struct MHD_Connection *connection)
 {
-	struct seat *seat = seat_of(connection);
-	if (seat == NULL) {
-		return;
-	}
-	int64_t deadline_ms = sl_clock_monotonic_ms() + whole_request_ms(seat);
-	if (seat->sending) {
-		deadline_ms = atomic_load_explicit(&seat->deadline_ms, memory_order_relaxed);
-	}
-	seat->sending = true;
-	set_deadline(seat, deadline_ms + (int64_t)(bytes * 1000 / SL_PATIENCE_RATE));
+	begin(connection, true);
 }
 
 bool sl_patience_end(struct MHD_Connection *connection)
@@ -203,8 +229,9 @@ bool sl_patience_end(struct MHD_Connection *connection)
 	if (seat == NULL) {
 		return false;
 	}
-	seat->sending = false;
+	/* The next request may begin as late as an idle connection lives. */
 	set_deadline(seat,
 		sl_clock_monotonic_ms() + seat->patience->timeout_ms + whole_request_ms(seat));
+	atomic_store_explicit(&seat->sending, false, memory_order_relaxed);
 	return atomic_load_explicit(&seat->late, memory_order_relaxed);
 }

@@ -17,7 +17,7 @@
 #include "defs.h"
 
 #define SL_PATIENCE_TIMEOUTS 4           /* so many idle timeouts for a whole request */
-#define SL_PATIENCE_RATE     (16 * 1024) /* bytes a second at which a reply is read at least */
+#define SL_PATIENCE_RATE     (16 * 1024) /* bytes a second, over that time, of a reply */
 
 struct sl_patience;
 
@@ -39,8 +39,8 @@ void sl_patience_receive(struct MHD_Connection *connection);
 /** A handler has it: that is our time. */
 void sl_patience_handle(struct MHD_Connection *connection);
 
-/** A reply is sent, or more of one. */
-void sl_patience_send(struct MHD_Connection *connection, uint64_t bytes);
+/** A reply is sent: however large it is, it must be read, and not too slowly. */
+void sl_patience_send(struct MHD_Connection *connection);
 
 /** The request has ended, and another may come; true when it was too slow and has been cut off. */
 bool sl_patience_end(struct MHD_Connection *connection);

@@ -175,7 +175,6 @@ static ssize_t read_stream(void *cls, uint64_t offset, char *out, size_t max)
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	}
 	sending->exchange->bytes += len > 0 ? (uint64_t)len : 0;
-	sl_patience_send(sending->exchange->connection, len > 0 ? (uint64_t)len : 0);
 	/* 0 would make the library ask again at once, and for ever. */
 	return len > 0 ? len : MHD_CONTENT_READER_END_WITH_ERROR;
 }
@@ -251,7 +250,7 @@ enum MHD_Result sl_reply_send(struct sl_exchange *exchange, struct sl_reply *rep
 		return MHD_NO;
 	}
 	add_headers(exchange, reply, &form, response, body);
-	sl_patience_send(exchange->connection, exchange->bytes);
+	sl_patience_send(exchange->connection);
 	enum MHD_Result result =
 		MHD_queue_response(exchange->connection, (unsigned)reply->status, response);
 	MHD_destroy_response(response);
