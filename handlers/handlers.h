@@ -12,6 +12,8 @@
 
 sl_handler sl_video_create;
 sl_handler sl_video_list;
+sl_handler sl_celebrity_list;
+sl_handler sl_label_list;
 sl_handler sl_video_get;
 sl_handler sl_video_metadata;
 sl_handler sl_analysis_create;

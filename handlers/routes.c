@@ -23,6 +23,8 @@ const struct sl_route sl_routes[] = {
 	{"GET",  "/videos/{id}/deliveries", "delivery_list", sl_delivery_list, SL_AUTH_READ, 0},
 	{"POST", "/videos/{id}/deliveries/{delivery}/replay", "delivery_replay", sl_delivery_replay,
 		SL_AUTH_ADMIN, 0},
+	{"GET",  "/celebrities",          "celebrity_list", sl_celebrity_list, SL_AUTH_READ, 0},
+	{"GET",  "/labels",               "label_list",     sl_label_list,     SL_AUTH_READ, 0},
 	{"POST", "/sns",                  "sns_receive",    sl_sns_receive,    SL_AUTH_SNS,   1024 * KIB},
 	{"GET",  "/docs",                 "docs",           sl_docs,           SL_AUTH_OPEN,  0},
 	{"GET",  "/openapi.yaml",         "openapi_yaml",   sl_openapi_yaml,   SL_AUTH_OPEN,  0},

@@ -267,6 +267,21 @@ BEGIN
 END $$;
 COMMENT ON FUNCTION spotlist_data.tally_names IS 'Adds to names what waits in name_changes, and tells whether anything did. Every reader of names calls it first.';
 
+CREATE FUNCTION spotlist_data.remake_names() RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(x'6e616d6573'::bigint);
+    DELETE FROM spotlist_data.names;
+    -- In one statement, so that what it counts and what it drops are the same transactions'.
+    WITH gone AS (
+        DELETE FROM spotlist_data.name_changes
+    )
+    INSERT INTO spotlist_data.names (kind, name, celebrity_id, videos, appearances, on_screen_ms)
+    SELECT kind, name, celebrity_id, count(*), sum(appearances), sum(on_screen_ms)
+    FROM spotlist_data.video_names
+    GROUP BY kind, name, celebrity_id;
+END $$;
+COMMENT ON FUNCTION spotlist_data.remake_names IS 'Makes names anew of video_names.';
+
 SELECT count(spotlist_data.make_appearances(a.video_id, k.kind))
 FROM spotlist_data.analyses a
     JOIN (VALUES ('celebrities', 'celebrity'), ('labels', 'label')) AS k (analysis, kind)

@@ -3,6 +3,7 @@
 
 #include "maintenance.h"
 
+#include "directory.h"
 #include "document_renew.h"
 #include "log.h"
 #include "steps.h"
@@ -65,5 +66,8 @@ enum sl_err sl_maintain(struct sl_pg *pg, const struct sl_config *config, struct
 {
 	struct round round = {config, false};
 	enum sl_err err = sl_pg_tx(pg, "maintenance", maintain_tx, &round, reterr);
+	if (err == SL_ERR_OK && round.mine) {
+		err = sl_directory_tally(pg, reterr);
+	}
 	return err == SL_ERR_OK && round.mine ? sl_document_renew(pg, DOCUMENTS_MS, reterr) : err;
 }

@@ -300,6 +300,23 @@ static enum sl_err do_unrecorded(struct rebuild *rebuild, struct sl_error *reter
 	return err;
 }
 
+/* The sums over all videos: after them. */
+static enum sl_err do_names(struct rebuild *rebuild, void *context, struct sl_error *reterr)
+{
+	(void)context;
+	if (!rebuild->options->check) {
+		return sl_rebuild_remake_names(rebuild->pg, reterr);
+	}
+	SL_AUTO(sl_rebuild_findings_finish)
+	struct sl_rebuild_findings found = {.video_id = "names"};
+	enum sl_err err = sl_rebuild_check_names(rebuild->pg, &found, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_rebuild_findings_print(&found, rebuild->out, reterr);
+	}
+	rebuild->problems += err == SL_ERR_OK ? found.count : 0;
+	return err;
+}
+
 /* --- the command --------------------------------------------------------------------------- */
 
 static enum sl_err do_all(struct rebuild *rebuild, struct sl_error *reterr)
@@ -319,7 +336,10 @@ static enum sl_err do_all(struct rebuild *rebuild, struct sl_error *reterr)
 		return err;
 	}
 	err = do_recorded(rebuild, reterr);
-	return err == SL_ERR_OK && rebuild->options->check ? do_unrecorded(rebuild, reterr) : err;
+	if (err == SL_ERR_OK && rebuild->options->check) {
+		err = do_unrecorded(rebuild, reterr);
+	}
+	return err == SL_ERR_OK ? patiently(rebuild, do_names, NULL, reterr) : err;
 }
 
 static void rebuild_finish(struct rebuild *rebuild)

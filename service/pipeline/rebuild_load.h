@@ -35,4 +35,12 @@ SL_MUST_CHECK enum sl_err sl_rebuild_compare(struct sl_pg *pg, struct sl_rebuild
 	const struct sl_rebuild_head *head, struct sl_rebuild_findings *found,
 	struct sl_error *reterr);
 
+/** Holds the sums of the directory against what all videos come to. `found` has "names" for a
+ * video. */
+SL_MUST_CHECK enum sl_err sl_rebuild_check_names(
+	struct sl_pg *pg, struct sl_rebuild_findings *found, struct sl_error *reterr);
+
+/** Makes them anew. */
+SL_MUST_CHECK enum sl_err sl_rebuild_remake_names(struct sl_pg *pg, struct sl_error *reterr);
+
 #endif
