@@ -72,49 +72,70 @@ static enum sl_err decode(struct sl_request *request, struct creation *creation)
 	return err;
 }
 
-static enum sl_err reply_accepted(struct sl_request *request, struct sl_pg *pg,
-	const struct sl_submission *submission, struct sl_reply *reply)
+/* What a request leads to: a video, as GET /videos/{id} has it. */
+struct outcome {
+	struct sl_buf resource;
+	bool awaits_upload;
+};
+
+static void outcome_finish(struct outcome *outcome)
 {
-	struct sl_app *app = request->app;
-	SL_AUTO(sl_buf_finish)
-	struct sl_buf body = SL_BUF_INIT;
-	json_t *resource = NULL;
-	json_t *upload = NULL;
-	enum sl_err err = sl_read_video(pg, submission->id, &body, &request->error);
-	if (err == SL_ERR_OK) {
-		err = sl_json_parse(sl_buf_str(&body), body.len, &resource, &request->error);
-	}
-	/* A video that an Idempotency-Key brought back may have its file by now. */
-	const char *state = json_string_value(json_object_get(resource, "state"));
-	if (err == SL_ERR_OK && submission->is_upload &&
-		sl_text_equal(state, sl_fsm_video_state_name(SL_VIDEO_AWAITING_UPLOAD))) {
-		err = sl_submission_upload(app, submission, &upload, &request->error);
-	}
-	if (err != SL_ERR_OK) {
-		json_decref(resource);
-		return err;
-	}
-	if (upload != NULL) {
-		json_object_set_new(resource, "upload", upload);
+	sl_buf_finish(&outcome->resource);
+}
+
+/* Presigning is done without a connection to the database in hand. */
+static enum sl_err reply_accepted(struct sl_request *request, const struct creation *creation,
+	struct outcome *outcome, struct sl_reply *reply)
+{
+	const struct sl_submission *submission = &creation->submission;
+	struct sl_buf *body = &outcome->resource;
+	if (outcome->awaits_upload) {
+		SL_AUTO(sl_json_decrefp)
+		json_t *upload = NULL;
+		enum sl_err err =
+			sl_submission_upload(request->app, submission, &upload, &request->error);
+		if (err != SL_ERR_OK) {
+			return err;
+		}
+		SL_AUTO(sl_freep)
+		char *text = sl_json_text(upload);
+		body->len--; /* the brace that ends the object: it gets one more member */
+		sl_buf_printf(body, ",\"upload\":%s}", text);
 	}
 	SL_AUTO(sl_freep)
 	char *location = sl_asprintf("/videos/%s", submission->id);
 	sl_reply_header(reply, "Location", location);
-	sl_reply_json(reply, 202, resource);
+	reply->status = 202;
+	sl_buf_finish(&reply->body);
+	reply->body = *body;
+	*body = (struct sl_buf)SL_BUF_INIT;
 	return SL_ERR_OK;
 }
 
-static enum sl_err reply_known(struct sl_request *request, struct sl_pg *pg,
-	struct creation *creation, const char *id, struct sl_reply *reply)
+/* A video that an Idempotency-Key brought back may have its file by now. */
+static enum sl_err read_known(struct sl_request *request, struct sl_pg *pg,
+	struct creation *creation, const char *id, struct outcome *ret)
 {
 	struct sl_app *app = request->app;
-	enum sl_err err =
-		sl_submission_adopt(app->config, pg, &creation->submission, id, &request->error);
-	return err == SL_ERR_OK ? reply_accepted(request, pg, &creation->submission, reply) : err;
+	struct sl_submission *submission = &creation->submission;
+	SL_AUTO(sl_json_decrefp)
+	json_t *resource = NULL;
+	enum sl_err err = sl_submission_adopt(app->config, pg, submission, id, &request->error);
+	if (err == SL_ERR_OK) {
+		err = sl_read_video(pg, id, &ret->resource, &request->error);
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_json_parse(
+			sl_buf_str(&ret->resource), ret->resource.len, &resource, &request->error);
+	}
+	const char *state = json_string_value(json_object_get(resource, "state"));
+	ret->awaits_upload = submission->is_upload &&
+		sl_text_equal(state, sl_fsm_video_state_name(SL_VIDEO_AWAITING_UPLOAD));
+	return err;
 }
 
 static enum sl_err accept_submission(
-	struct sl_request *request, struct creation *creation, struct sl_reply *reply)
+	struct sl_request *request, struct creation *creation, struct outcome *ret)
 {
 	struct sl_app *app = request->app;
 	SL_AUTO(sl_app_pg_give)
@@ -128,14 +149,16 @@ static enum sl_err accept_submission(
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	return strcmp(id, creation->submission.id) == 0
-		? reply_accepted(request, held.pg, &creation->submission, reply)
-		: reply_known(request, held.pg, creation, id, reply);
+	if (strcmp(id, creation->submission.id) != 0) {
+		return read_known(request, held.pg, creation, id, ret);
+	}
+	ret->awaits_upload = creation->submission.is_upload;
+	return sl_read_video(held.pg, id, &ret->resource, &request->error);
 }
 
-/* Whether the request was answered by what its key made before. */
-static enum sl_err answer_again(struct sl_request *request, struct creation *creation,
-	struct sl_reply *reply, bool *ret_answered)
+/* What the request's key made before, if anything. */
+static enum sl_err find_known(
+	struct sl_request *request, struct creation *creation, struct outcome *ret, bool *ret_known)
 {
 	SL_AUTO(sl_app_pg_give)
 	struct sl_app_pg held = {0};
@@ -144,25 +167,30 @@ static enum sl_err answer_again(struct sl_request *request, struct creation *cre
 	if (err == SL_ERR_OK) {
 		err = sl_idempotency_find(held.pg, &creation->idempotency, id, &request->error);
 	}
-	*ret_answered = err == SL_ERR_OK && id[0] != '\0';
-	return *ret_answered ? reply_known(request, held.pg, creation, id, reply) : err;
+	*ret_known = err == SL_ERR_OK && id[0] != '\0';
+	return *ret_known ? read_known(request, held.pg, creation, id, ret) : err;
 }
 
 enum sl_err sl_video_create(struct sl_request *request, struct sl_reply *reply)
 {
 	struct sl_app *app = request->app;
 	struct creation *creation = request->state;
+	SL_AUTO(outcome_finish)
+	struct outcome outcome = {SL_BUF_INIT, false};
 	if (creation == NULL) {
 		creation = sl_calloc(1, sizeof(*creation));
 		creation->request = request;
 		request->state = creation;
 		request->state_free = creation_free;
-		bool answered = false;
+		bool known = false;
 		enum sl_err err = decode(request, creation);
 		if (err == SL_ERR_OK && creation->idempotency.key != NULL) {
-			err = answer_again(request, creation, reply, &answered);
+			err = find_known(request, creation, &outcome, &known);
 		}
-		if (err != SL_ERR_OK || answered) {
+		if (err == SL_ERR_OK && known) {
+			err = reply_accepted(request, creation, &outcome, reply);
+		}
+		if (err != SL_ERR_OK || known) {
 			return err;
 		}
 		if (!creation->submission.is_upload) {
@@ -178,5 +206,6 @@ enum sl_err sl_video_create(struct sl_request *request, struct sl_reply *reply)
 			return err;
 		}
 	}
-	return accept_submission(request, creation, reply);
+	enum sl_err err = accept_submission(request, creation, &outcome);
+	return err == SL_ERR_OK ? reply_accepted(request, creation, &outcome, reply) : err;
 }
