@@ -22,6 +22,7 @@
 #include "serve.h"
 #include "sns_verify.h"
 #include "text.h"
+#include "token_command.h"
 
 extern char **environ;
 
@@ -49,6 +50,7 @@ struct options {
 	struct {
 		bool json, actions;
 	} doctor;
+	struct sl_token_options token;
 };
 
 struct command {
@@ -202,6 +204,39 @@ static int run_sns_verify(struct options *options)
 	return sl_sns_verify_command(&options->sns_verify);
 }
 
+static enum sl_err token_create(
+	const struct sl_config *config, struct options *options, struct sl_error *reterr)
+{
+	return sl_token_create_command(config, &options->token, reterr);
+}
+
+static int run_token_create(struct options *options)
+{
+	return with_config(token_create, options);
+}
+
+static enum sl_err token_list(
+	const struct sl_config *config, struct options *options, struct sl_error *reterr)
+{
+	return sl_token_list_command(config, &options->token, reterr);
+}
+
+static int run_token_list(struct options *options)
+{
+	return with_config(token_list, options);
+}
+
+static enum sl_err token_revoke(
+	const struct sl_config *config, struct options *options, struct sl_error *reterr)
+{
+	return sl_token_revoke_command(config, &options->token, reterr);
+}
+
+static int run_token_revoke(struct options *options)
+{
+	return with_config(token_revoke, options);
+}
+
 static int run_version(struct options *options)
 {
 	(void)options;
@@ -283,6 +318,32 @@ static const struct option sns_verify_options[] = {
 	{NULL},
 };
 
+static const struct option token_create_options[] = {
+	{"--scope",   "SCOPE", false, false, offsetof(struct options, token.scope),
+		"read; submit: that too; or admin: all"},
+	{"--name",    "NAME", false, false, offsetof(struct options, token.name),
+		"what lists and logs call it"},
+	{"--expires", "TIME", false, false, offsetof(struct options, token.expires),
+		"90d, 12h, 2027-01-31T00:00:00Z; never, which is the default"},
+	{"--rate",    "N", false, false, offsetof(struct options, token.rate),
+		"requests a second; 0: no limit; by default SPOTLIST_TOKEN_RATE"},
+	{NULL},
+};
+
+static const struct option token_list_options[] = {
+	{"--all",     NULL, false, false, offsetof(struct options, token.all),
+		"revoked ones too"},
+	{"--json",    NULL, false, false, offsetof(struct options, token.json),
+		"a JSON object a line"},
+	{NULL},
+};
+
+static const struct option token_revoke_options[] = {
+	{"--id",      "ID", false, false, offsetof(struct options, token.id), "the token's id"},
+	{"--name",    "NAME", false, false, offsetof(struct options, token.name), "or its name"},
+	{NULL},
+};
+
 static const struct command commands[] = {
 	{"serve",   run_serve,   "run the HTTP service and its workers until SIGTERM", NULL},
 	{"migrate", run_migrate, "bring the database schema up to date", NULL},
@@ -294,6 +355,9 @@ static const struct command commands[] = {
 	{"fsm",     run_fsm,     "draw the states of videos and analyses", fsm_options},
 	{"routes",  run_routes,  "list the operations of the API", NULL},
 	{"sns verify", run_sns_verify, "tell whether the SNS message on standard input is to be believed, and why", sns_verify_options},
+	{"token create", run_token_create, "make an access token and print it", token_create_options},
+	{"token list", run_token_list, "list the access tokens, without what they are", token_list_options},
+	{"token revoke", run_token_revoke, "revoke an access token; every process hears of it", token_revoke_options},
 	{"version", run_version, "tell the version", NULL},
 };
 /* clang-format on */
@@ -376,6 +440,7 @@ static void options_finish(struct options *options)
 	free(options->rebuild.videos.items);
 	sl_provision_options_finish(&options->provision);
 	sl_sns_verify_options_finish(&options->sns_verify);
+	sl_token_options_finish(&options->token);
 }
 
 /* How many arguments a command's name takes, which may be two words; 0: it is another's. */

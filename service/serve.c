@@ -11,8 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "access.h"
 #include "app.h"
+#include "authorize.h"
 #include "clock.h"
+#include "cors.h"
 #include "descriptors.h"
 #include "document_cache.h"
 #include "gauges.h"
@@ -34,6 +37,7 @@ struct process {
 	struct sl_webhook_sender *callbacks;
 	struct sl_server *server;
 	struct sl_server *admin;
+	struct sl_cors *cors;
 };
 
 static bool is_loopback(const char *address)
@@ -42,23 +46,40 @@ static bool is_loopback(const char *address)
 		sl_text_starts_with(address, "localhost:");
 }
 
-/* There are no tokens yet: whoever reaches the address may submit and read. */
 static enum sl_err check_exposure(const struct sl_config *config, struct sl_error *reterr)
 {
 	if (config->auth == SL_CONFIG_AUTH_OFF && !is_loopback(config->listen)) {
 		return sl_error_set(reterr, SL_ERR_CONFIG,
 			"SPOTLIST_AUTH=off lets everybody in who reaches SPOTLIST_LISTEN=%s, which "
-			"is not a loopback address; leave it at tokens",
-			config->listen);
-	}
-	if (!config->allow_remote && !is_loopback(config->listen)) {
-		return sl_error_set(reterr, SL_ERR_CONFIG,
-			"SPOTLIST_LISTEN=%s is not a loopback address, and the API has no "
-			"authentication; put a proxy that has in front of it, or set "
-			"SPOTLIST_ALLOW_REMOTE=yes",
+			"is not a loopback address; leave it at tokens (docs/access.md)",
 			config->listen);
 	}
 	return SL_ERR_OK;
+}
+
+static enum sl_err start_access(struct process *process, struct sl_error *reterr)
+{
+	const struct sl_config *config = process->config;
+	struct sl_app *app = &process->app;
+	enum sl_err err = sl_cors_create("SPOTLIST_CORS_ORIGINS",
+		(const char *const *)config->cors_origins.items, config->cors_origins.count,
+		&process->cors, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	if (config->auth == SL_CONFIG_AUTH_OFF) {
+		sl_log(SL_LOG_INFO, "no tokens are asked for", SL_F("listen", config->listen),
+			SL_F_END);
+		return SL_ERR_OK;
+	}
+	const struct sl_access_options options = {
+		.pool = app->pool,
+		.recheck_ms = config->auth_recheck_ms,
+		.grace_ms = config->auth_grace_s * 1000,
+		.rate = (double)config->token_rate,
+	};
+	app->access = sl_access_create(&options);
+	return sl_access_listen(app->access, config->database_url, reterr);
 }
 
 static enum sl_err start_app(struct process *process, struct sl_error *reterr)
@@ -86,6 +107,10 @@ static enum sl_err start_app(struct process *process, struct sl_error *reterr)
 	app->documents = sl_document_cache_create((size_t)config->cache_mb << 20);
 	app->gauges = sl_gauges_create(app);
 	app->preflight = sl_s3_preflight_create(app->aws, config->preflight_timeout_ms);
+	err = start_access(process, reterr);
+	if (err != SL_ERR_OK) {
+		return err;
+	}
 	err = sl_workers_create(config, app->aws, &process->workers, reterr);
 	if (err == SL_ERR_OK) {
 		err = sl_webhook_sender_create(config, &process->callbacks, reterr);
@@ -108,6 +133,8 @@ static enum sl_err start_servers(struct process *process, struct sl_error *reter
 		.connection_limit = process->connections,
 		.timeout_s = (unsigned)config->http_timeout_s,
 		.app = &process->app,
+		.cors = process->cors,
+		.authorize = sl_authorize,
 	};
 	const struct sl_server_options admin = {
 		.name = "admin",
@@ -252,6 +279,8 @@ static void stop(struct process *process)
 	sl_s3_preflight_destroy(process->app.preflight);
 	sl_sns_verifier_destroy(process->app.verifier);
 	sl_document_cache_destroy(process->app.documents);
+	sl_access_destroy(process->app.access);
+	sl_cors_destroy(process->cors);
 	sl_pg_pool_destroy(process->app.pool);
 	sl_aws_destroy(process->app.aws);
 }

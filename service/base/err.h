@@ -29,6 +29,11 @@
 	X(UNSUPPORTED_SCHEME, "unsupported_scheme", 422, false, \
 		"The source's scheme is not supported") \
 	X(BAD_PARAMETER, "bad_parameter", 400, false, "A query parameter is not valid") \
+	X(BAD_AUTHORIZATION, "bad_authorization", 400, false, "The token is not where it belongs") \
+	X(TOKEN_MISSING, "token_missing", 401, false, "This needs a token") \
+	X(TOKEN_REFUSED, "token_refused", 401, false, "The token is not valid") \
+	X(INSUFFICIENT_SCOPE, "insufficient_scope", 403, false, "The token may not do this") \
+	X(RATE_LIMITED, "rate_limited", 429, true, "The token is used too often") \
 	X(BODY_TOO_LARGE, "body_too_large", 413, false, "The request body is too large") \
 	X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, false, "The body must be JSON") \
 	X(NOT_FOUND, "not_found", 404, false, "There is nothing at this address") \

@@ -101,6 +101,7 @@ static enum MHD_Result answer_options(struct sl_exchange *exchange)
 	if (exchange->match.allow[0] != '\0') {
 		sl_reply_header(&reply, MHD_HTTP_HEADER_ALLOW, exchange->match.allow);
 	}
+	sl_cors_preflight(exchange, &reply);
 	return answer(exchange, &reply);
 }
 
@@ -182,6 +183,12 @@ static enum sl_err route(struct sl_exchange *exchange)
 				: match->err == SL_ERR_NOT_FOUND ? "no operation has this path"
 								 : "see the Allow header");
 	}
+	enum sl_err err =
+		options->authorize != NULL ? options->authorize(options->app, request) : SL_ERR_OK;
+	if (err != SL_ERR_OK) {
+		exchange->stranger = true;
+		return err;
+	}
 	const char *query = exchange->query_text;
 	return query == NULL
 		? SL_ERR_OK
@@ -245,7 +252,9 @@ static enum MHD_Result first_call(
 	/* A reply now closes the connection, and its reset may overtake the reply while the client
 	 * is still sending. So a modest body is read first, unless the client waits to be asked. */
 	bool waits = framing.expects_continue && (framing.chunked || framing.content_length > 0);
-	bool hopeless = exchange->close || waits || framing.content_length > SL_HTTP_DRAIN_LIMIT;
+	uint64_t modest = exchange->stranger ? SL_HTTP_STRANGER_LIMIT : SL_HTTP_DRAIN_LIMIT;
+	bool hopeless = exchange->close || waits || framing.content_length > modest ||
+		(exchange->stranger && framing.chunked);
 	return refused && hopeless ? answer_error(exchange) : MHD_YES;
 }
 
@@ -397,6 +406,7 @@ static void log_request(const struct sl_exchange *exchange, enum MHD_RequestTerm
 		SL_F("op", request->route != NULL ? request->route->operation_id : NULL),
 		SL_F("method", request->method),
 		SL_F("path", path),
+		SL_F("token", request->caller[0] != '\0' ? request->caller : NULL),
 		SL_F_I64("status", exchange->status),
 		SL_F_I64("ms", ms),
 		SL_F_I64("bytes", (int64_t)exchange->bytes),

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "cors.h"
 #include "patience.h"
 #include "query.h"
 #include "router.h"
@@ -22,6 +23,7 @@
 #define SL_HTTP_MAX_HEADERS    100         /* fields */
 #define SL_HTTP_MEMORY         (32 * 1024) /* per connection: request line and headers */
 #define SL_HTTP_DRAIN_LIMIT    (1 << 20)   /* a refused body up to this is read before the reply */
+#define SL_HTTP_STRANGER_LIMIT (64 << 10)  /* the same of who may not call */
 #define SL_HTTP_DROP_LIMIT     (16 << 20)  /* a chunked one grows up to this before it is cut */
 #define SL_HTTP_REQUEST_ID_MAX 128
 #define SL_HTTP_STREAM_BLOCK   ((size_t)64 * 1024) /* a streamed body is read in pieces of this */
@@ -70,6 +72,7 @@ struct sl_exchange {
 
 	uint64_t body_seen; /* bytes received, dropped ones included */
 	bool counted;       /* in server->active */
+	bool stranger;      /* may not call: the body is none of ours */
 	bool close;         /* the connection cannot be trusted any further */
 	bool late;          /* it took too long, and was cut off */
 	bool asleep;        /* sl_request_suspend() was called in this round */
@@ -117,6 +120,10 @@ void sl_reply_finish(struct sl_reply *reply);
 
 /** reply.c: queues the reply, whose body it takes. */
 SL_MUST_CHECK enum MHD_Result sl_reply_send(struct sl_exchange *exchange, struct sl_reply *reply);
+
+/** cors.c: what every reply tells of CORS, and what the answer to a preflight does. */
+void sl_cors_answer(const struct sl_exchange *exchange, struct MHD_Response *response);
+void sl_cors_preflight(const struct sl_exchange *exchange, struct sl_reply *reply);
 
 /** problem.c: makes problem+json of request.error. */
 void sl_problem_reply(const struct sl_exchange *exchange, struct sl_reply *reply);

@@ -76,12 +76,42 @@ static void retry_after(struct sl_reply *reply, const struct sl_error *error)
 	}
 }
 
+/* RFC 6750 §3: what is wrong with the token, and which one would do. */
+static void challenge(
+	const struct sl_exchange *exchange, struct sl_reply *reply, const struct sl_error *error)
+{
+	static const char *const scopes[] = {
+		[SL_AUTH_READ] = "read", [SL_AUTH_SUBMIT] = "submit", [SL_AUTH_ADMIN] = "admin"};
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf value = SL_BUF_INIT;
+	sl_buf_printf(&value, "Bearer realm=\"spotlist\"");
+	switch (error->code) {
+	case SL_ERR_TOKEN_MISSING:
+		break;
+	case SL_ERR_TOKEN_REFUSED:
+		sl_buf_printf(&value, ", error=\"invalid_token\", error_description=\"%s\"",
+			error->detail);
+		break;
+	case SL_ERR_BAD_AUTHORIZATION:
+		sl_buf_printf(&value, ", error=\"invalid_request\"");
+		break;
+	case SL_ERR_INSUFFICIENT_SCOPE:
+		sl_buf_printf(&value, ", error=\"insufficient_scope\", scope=\"%s\"",
+			scopes[exchange->request.route->auth]);
+		break;
+	default:
+		return;
+	}
+	sl_reply_header(reply, MHD_HTTP_HEADER_WWW_AUTHENTICATE, sl_buf_str(&value));
+}
+
 void sl_problem_reply(const struct sl_exchange *exchange, struct sl_reply *reply)
 {
 	const struct sl_error *error = &exchange->request.error;
 	sl_reply_json(reply, sl_err_status(error->code), problem(exchange, error));
 	reply->content_type = "application/problem+json";
 	retry_after(reply, error);
+	challenge(exchange, reply, error);
 	if (error->code == SL_ERR_METHOD_NOT_ALLOWED) {
 		sl_reply_header(reply, MHD_HTTP_HEADER_ALLOW, exchange->match.allow);
 	}

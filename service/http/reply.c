@@ -153,6 +153,7 @@ static void add_headers(const struct sl_exchange *exchange, const struct sl_repl
 		add_header(response, MHD_HTTP_HEADER_CACHE_CONTROL,
 			form->etag != NULL ? "private, no-cache" : "no-store");
 	}
+	sl_cors_answer(exchange, response);
 	add_header(response, "X-Content-Type-Options", "nosniff");
 	add_header(response, "X-Request-Id", exchange->request_id);
 	if (exchange->close) {

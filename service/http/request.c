@@ -32,6 +32,11 @@ const char *sl_request_query(const struct sl_request *request, const char *name)
 	return sl_query_get(&sl_exchange_of(request)->query, name);
 }
 
+const char *sl_request_query_text(const struct sl_request *request)
+{
+	return sl_exchange_of(request)->query_text;
+}
+
 const struct sl_query *sl_request_whole_query(const struct sl_request *request)
 {
 	return &sl_exchange_of(request)->query;

@@ -29,6 +29,7 @@ struct sl_request {
 	const char *body;       /* NUL-terminated; NULL when there is none */
 	size_t body_len;
 	void *app;             /* what sl_server_options.app was */
+	char caller[72];       /* for the log; authorize() fills it */
 	struct sl_error error; /* the handler fills it before it returns an error code */
 	/* A handler that suspends keeps its progress here; freed by state_free at the end. */
 	void *state;
@@ -64,6 +65,9 @@ const char *sl_request_param(const struct sl_request *request, const char *name)
 
 /** A query parameter, decoded; NULL when absent. */
 const char *sl_request_query(const struct sl_request *request, const char *name);
+
+/** The query as sent; NULL when there is none. */
+const char *sl_request_query_text(const struct sl_request *request);
 
 /** All query parameters, for params.h. */
 const struct sl_query *sl_request_whole_query(const struct sl_request *request);

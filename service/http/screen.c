@@ -15,6 +15,7 @@ struct tally {
 	size_t hosts;
 	size_t lengths;
 	size_t encodings;
+	size_t authorizations;
 	const char *length;
 	const char *encoding;
 	bool expects_continue;
@@ -81,6 +82,8 @@ static enum MHD_Result tally_field(void *cls, enum MHD_ValueKind kind, const cha
 	} else if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
 		tally->encodings++;
 		tally->encoding = value;
+	} else if (strcasecmp(name, MHD_HTTP_HEADER_AUTHORIZATION) == 0) {
+		tally->authorizations++;
 	} else if (strcasecmp(name, MHD_HTTP_HEADER_EXPECT) == 0) {
 		tally->expects_continue = strcasecmp(value, "100-continue") == 0;
 	}
@@ -92,6 +95,9 @@ static const char *framing_problem(
 {
 	if (tally->hosts > 1 || (tally->hosts == 0 && !http_1_0)) {
 		return "there must be exactly one Host header field";
+	}
+	if (tally->authorizations > 1) {
+		return "there is more than one Authorization";
 	}
 	if (tally->lengths > 1) {
 		return "there is more than one Content-Length";

@@ -14,6 +14,8 @@
 
 struct sl_server;
 
+struct sl_cors;
+
 struct sl_server_options {
 	const char *name;   /* in metrics: "api", "admin"; NULL: "http" */
 	const char *listen; /* "127.0.0.1:8080", "[::1]:0"; port 0: any free one */
@@ -24,6 +26,10 @@ struct sl_server_options {
 	unsigned per_ip_limit; /* 0: none */
 	unsigned timeout_s;    /* idle connections and slow senders */
 	void *app;
+	const struct sl_cors *cors; /* NULL: no reply tells of it */
+	/* Called once the route is known, before the query is decoded and the body is read; NULL:
+	 * everybody may. Its error, set in the request too, is the answer. */
+	enum sl_err (*authorize)(void *app, struct sl_request *request);
 	/* Called after each request with its request and final status; may be NULL. Asserts that
 	 * nothing was left open (a transaction). */
 	void (*after)(void *app, const struct sl_request *request, int status);

@@ -18,6 +18,7 @@ struct sl_app {
 	struct sl_pg_pool *pool; /* one connection per HTTP thread */
 	struct sl_s3_preflight *preflight;
 	struct sl_sns_verifier *verifier;
+	struct sl_access *access; /* NULL: no tokens are asked for */
 	struct sl_document_cache *documents;
 	struct sl_gauges *gauges; /* what a scrape looks up */
 };

@@ -15,8 +15,11 @@ enum sl_config_auth {
 struct sl_config {
 	char *listen;
 	char *admin_listen;
-	bool allow_remote;
 	int auth; /* enum sl_config_auth */
+	int64_t auth_recheck_ms;
+	int64_t auth_grace_s;
+	int64_t token_rate;
+	struct sl_config_list cors_origins;
 	char *database_url;
 	char *bucket;
 	char *table;

@@ -10,7 +10,7 @@ import pytest
 
 import containers
 from conftest import ROOT, Program, as_user, open_directory, postgres, wait_until
-from test_image import api
+from test_image import api, new_token
 
 PASSWORD = "from-a-file"
 # A key that only the file of credentials names: the call is signed with it or refused.
@@ -61,7 +61,8 @@ def test_it_is_ready_with_the_password_of_the_file(stack):
 
 def test_it_signs_with_the_credentials_of_the_secret(stack):
     """S3 tells what it lacks, rather than that it does not know who asks."""
-    status, problem = api("POST", "/videos", {"source": "s3://my-spotlist/there-is-none.mp4"})
+    status, problem = api(new_token(stack.started["spotlist"]), "POST", "/videos",
+                          {"source": "s3://my-spotlist/there-is-none.mp4"})
     assert status == 404 and problem["code"] == "source_not_found", json.dumps(problem)
 
 

@@ -109,10 +109,18 @@ def call(method, url, body=None, headers=None):
     return reply.status, reply.read()
 
 
-def api(method, target, value=None):
+def new_token(container):
+    """As docs/install.md says, by `docker exec`."""
+    done = container.execute(["/usr/bin/spotlist", "token", "create", "--scope", "admin"])
+    assert done.returncode == 0, done
+    return done.stdout.strip()
+
+
+def api(token, method, target, value=None):
     body = None if value is None else json.dumps(value)
     status, answer = call(method, f"http://127.0.0.1:8080{target}", body,
-                          {"Content-Type": "application/json"} if body else None)
+                          {"Authorization": f"Bearer {token}",
+                           **({"Content-Type": "application/json"} if body else {})})
     return status, json.loads(answer)
 
 
@@ -126,8 +134,10 @@ def clip(tmp_path_factory):
 
 
 def test_a_video_goes_all_the_way(compose, clip):
-    status, video = api("POST", "/videos", {"source": "upload", "filename": "clip.mp4",
-                                            "content_type": "video/mp4"})
+    assert call("GET", "http://127.0.0.1:8080/videos")[0] == 401
+    token = new_token(compose.started["spotlist"])
+    status, video = api(token, "POST", "/videos", {
+        "source": "upload", "filename": "clip.mp4", "content_type": "video/mp4"})
     assert status == 202, video
     upload = video["upload"]
     assert upload["url"].startswith("http://localcloud:4566/")
@@ -135,11 +145,11 @@ def test_a_video_goes_all_the_way(compose, clip):
     assert status == 200, answer
 
     def settled():
-        found = api("GET", f"/videos/{video['id']}")[1]
+        found = api(token, "GET", f"/videos/{video['id']}")[1]
         return found if found["state"] in ("complete", "partial", "failed") else None
-    found = wait_until(settled, 180, lambda: api("GET", f"/videos/{video['id']}"))
+    found = wait_until(settled, 180, lambda: api(token, "GET", f"/videos/{video['id']}"))
     assert found["state"] == "complete", found
-    status, document = api("GET", f"/videos/{video['id']}/metadata")
+    status, document = api(token, "GET", f"/videos/{video['id']}/metadata")
     assert status == 200 and document["duration_ms"] == pytest.approx(3000, abs=200)
     # News of it came: SNS reached /sns, and its signature was good.
     news = re.findall(r"msg=request .* path=/sns status=(\d+)", compose.started["spotlist"].log())
