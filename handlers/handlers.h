@@ -16,6 +16,7 @@ sl_handler sl_celebrity_list;
 sl_handler sl_label_list;
 sl_handler sl_video_get;
 sl_handler sl_video_metadata;
+sl_handler sl_video_metadata_filtered; /* its branch with a query */
 sl_handler sl_analysis_create;
 sl_handler sl_analysis_list;
 sl_handler sl_analysis_get;

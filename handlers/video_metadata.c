@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /videos/{id}/metadata: the whole document, in pieces when it is large. HTTP threads. */
+/* GET /videos/{id}/metadata: the whole document, in pieces when it is large; with a query, see
+ * video_metadata_filter.c. HTTP threads. */
 
 #include "document.h"
 #include "handlers.h"
 #include "mem.h"
+#include "query.h"
 
 static ssize_t read_piece(void *context, uint64_t offset, char *out, size_t max)
 {
@@ -17,6 +19,9 @@ static void destroy(void *context)
 
 enum sl_err sl_video_metadata(struct sl_request *request, struct sl_reply *reply)
 {
+	if (sl_request_whole_query(request)->count > 0) {
+		return sl_video_metadata_filtered(request, reply);
+	}
 	SL_AUTO(sl_document_destroyp)
 	struct sl_document *document = NULL;
 	enum sl_err err = sl_request_only_query(request, (const char *const[]){NULL});

@@ -17,19 +17,18 @@ def timecode(ms):
     return f"{ms // 3600000:02}:{ms // 60000 % 60:02}:{ms // 1000 % 60:02}.{ms % 1000:03}"
 
 
-def span(from_ms, to_ms):
-    return {"from_ms": from_ms, "to_ms": to_ms, "from": timecode(from_ms), "to": timecode(to_ms)}
-
-
-def runs(times, gap_ms, step_ms, duration_ms):
-    """Times that follow each other without a gap, as appearances."""
+def runs(detections, gap_ms, step_ms, duration_ms):
+    """Detections that follow each other without a gap, as appearances."""
     spans = []
-    for at in sorted(set(times)):
-        if spans and at - spans[-1][1] <= gap_ms:
-            spans[-1][1] = at
+    for one in sorted(detections, key=lambda one: one["time_ms"]):
+        if spans and one["time_ms"] - spans[-1][1] <= gap_ms:
+            spans[-1][1:] = one["time_ms"], max(spans[-1][2], one["confidence"])
         else:
-            spans.append([at, at])
-    return [span(begin, min(end + step_ms, max(duration_ms, end))) for begin, end in spans]
+            spans.append([one["time_ms"], one["time_ms"], one["confidence"]])
+    ends = [min(last + step_ms, max(duration_ms, last)) for _, last, _ in spans]
+    return [{"from_ms": begin, "to_ms": end, "from": timecode(begin), "to": timecode(end),
+             "confidence": confidence}
+            for (begin, _, confidence), end in zip(spans, ends)]
 
 
 def celebrities(shape, video_id):
@@ -40,11 +39,12 @@ def celebrities(shape, video_id):
             one = found.setdefault((face["Name"], face["Id"]), {
                 "name": face["Name"], "id": face["Id"], "urls": face["Urls"], "detections": []})
             one["detections"].append({
-                "time_ms": frame * 1000, "time": timecode(frame * 1000), "confidence": face["MatchConfidence"],
+                "time_ms": frame * 1000, "time": timecode(frame * 1000),
+                "confidence": face["MatchConfidence"],
                 "box": box_of(face["Face"]["BoundingBox"]), "frame": frame_key(video_id, frame)})
     for one in found.values():
         one["confidence"] = max(each["confidence"] for each in one["detections"])
-        one["appearances"] = runs([each["time_ms"] for each in one["detections"]], 1000, 1000,
+        one["appearances"] = runs(one["detections"], 1000, 1000,
                                   shape.manifest["duration_ms"])
     return sorted(found.values(), key=lambda one: (-one["confidence"], one["name"]))
 
@@ -69,7 +69,7 @@ def labels(shape):
                           for instance in label["Instances"]]})
     for one in found.values():
         one["confidence"] = max(each["confidence"] for each in one["detections"])
-        one["appearances"] = runs([each["time_ms"] for each in one["detections"]], step * 3 // 2,
+        one["appearances"] = runs(one["detections"], step * 3 // 2,
                                   step, shape.manifest["duration_ms"])
     return sorted(found.values(), key=lambda one: (-one["confidence"], one["name"]))
 
