@@ -18,7 +18,7 @@
 #define LOOKUPS     4    /* at once for unknown tokens: guessing leaves connections to others */
 #define BATCHES     10   /* a second, at a token's full rate */
 #define BATCH_MS    1000 /* asking again sooner doubles the batch */
-#define RETRY_AFTER 1000
+#define RETRY_AFTER 1000 /* when nobody knows better */
 
 struct sl_access {
 	struct sl_access_options options;
@@ -328,7 +328,7 @@ static enum sl_err spend(struct sl_access *access, struct sl_access_entry *entry
 		share->left--;
 		return SL_ERR_OK;
 	}
-	if (now < share->empty_until) {
+	if (now < share->empty_until && now < share->again_ms) {
 		return limit(rate, share->empty_until - now, reterr);
 	}
 	int64_t batch = next_batch(entry, now);
@@ -356,6 +356,7 @@ static enum sl_err spend(struct sl_access *access, struct sl_access_entry *entry
 	}
 	if (entry != NULL && (granted == 0 || err != SL_ERR_OK)) {
 		entry->share.empty_until = now + wait_ms;
+		entry->share.again_ms = now + RETRY_AFTER;
 	}
 	return granted > 0 ? SL_ERR_OK : limit(rate, wait_ms, reterr);
 }

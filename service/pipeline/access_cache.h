@@ -20,6 +20,7 @@ struct sl_access_share {
 	int64_t batch;       /* how many were asked for at once, last */
 	int64_t asked_ms;    /* when */
 	int64_t empty_until; /* none are to be had before */
+	int64_t again_ms;    /* but ask again then: the rate may be another by now */
 };
 
 struct sl_access_entry {
