@@ -215,13 +215,13 @@ static void refuse_body(struct sl_exchange *exchange)
 }
 
 /* Headers are in. Decides what can be decided without the body, into request.error. */
-static void examine(
-	struct sl_exchange *exchange, const char *version, struct sl_framing *ret_framing)
+static void examine(struct sl_exchange *exchange, const char *line, const char *version,
+	struct sl_framing *ret_framing)
 {
 	struct sl_error *error = &exchange->request.error;
 	choose_request_id(exchange);
 	bool open = count_in(exchange);
-	enum sl_err err = sl_screen_headers(exchange->connection, version, ret_framing, error);
+	enum sl_err err = sl_screen_headers(exchange, line, version, ret_framing, error);
 	if (err != SL_ERR_OK) {
 		exchange->close = true;
 		return;
@@ -247,7 +247,7 @@ static enum MHD_Result first_call(
 	exchange->phase = SL_EXCHANGE_READING;
 	exchange->method = sl_strdup(method);
 	exchange->request.method = exchange->method;
-	examine(exchange, version, &framing);
+	examine(exchange, method, version, &framing);
 	bool refused = exchange->request.error.code != SL_ERR_OK;
 	/* A reply now closes the connection, and its reset may overtake the reply while the client
 	 * is still sending. So a modest body is read first, unless the client waits to be asked. */
@@ -355,6 +355,7 @@ void *sl_connection_opened(void *cls, const char *target, struct MHD_Connection 
 	exchange->request.app = server->options.app;
 	const char *sent = target != NULL ? target : "";
 	size_t path_len = strcspn(sent, "?");
+	exchange->sent_target = sent;
 	exchange->target_len = strlen(sent);
 	exchange->target = sl_strndup(sent, path_len);
 	exchange->query_text = sent[path_len] == '?' ? sl_strdup(sent + path_len + 1) : NULL;

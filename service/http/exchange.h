@@ -60,9 +60,10 @@ struct sl_exchange {
 	int64_t started_ms; /* monotonic */
 	int64_t started_us; /* the same, for metrics */
 
-	char *target;      /* path as sent; request.target */
-	char *query_text;  /* behind the '?'; NULL when there is none */
-	size_t target_len; /* of both, as sent */
+	char *target;            /* path as sent; request.target */
+	char *query_text;        /* behind the '?'; NULL when there is none */
+	size_t target_len;       /* of both, as sent */
+	const char *sent_target; /* in the library's buffer, until the first call */
 	char *method;
 	char request_id[SL_HTTP_REQUEST_ID_MAX + 1];
 	struct sl_query query;
@@ -105,10 +106,11 @@ struct sl_framing {
 
 /**
  * screen.c: refuses header shapes that two parsers might read differently (request smuggling) or
- * that HTTP/1.1 forbids. BAD_REQUEST means: answer and close.
+ * that HTTP/1.1 forbids. `line` is the request line in the library's buffer, which begins with the
+ * method, `version` its end. BAD_REQUEST means: answer and close.
  */
-SL_MUST_CHECK enum sl_err sl_screen_headers(struct MHD_Connection *connection, const char *version,
-	struct sl_framing *ret, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_screen_headers(const struct sl_exchange *exchange, const char *line,
+	const char *version, struct sl_framing *ret, struct sl_error *reterr);
 
 /** screen.c: refuses a target that is too long or no path; cuts the authority of an absolute one.
  */

@@ -19,6 +19,7 @@ struct tally {
 	const char *length;
 	const char *encoding;
 	bool expects_continue;
+	const char *line;    /* where the next line must begin */
 	const char *problem; /* the first one */
 };
 
@@ -60,6 +61,12 @@ static bool is_one_line(const char *name, size_t name_len, const char *value)
 	return at == value;
 }
 
+/*
+ * libmicrohttpd 0.9.75 takes a line feed alone for the end of a line, and cuts what it hands out at
+ * a NUL. Both leave the next line elsewhere in its buffer than behind this text and CR LF.
+ */
+#define CRLF 2
+
 static enum MHD_Result tally_field(void *cls, enum MHD_ValueKind kind, const char *name,
 	size_t name_len, const char *value, size_t value_len)
 {
@@ -72,6 +79,8 @@ static enum MHD_Result tally_field(void *cls, enum MHD_ValueKind kind, const cha
 		tally->problem = "a header field has control characters";
 	} else if (!is_one_line(name, name_len, value)) {
 		tally->problem = "a header field is folded over several lines";
+	} else if (name != tally->line) {
+		tally->problem = "a line has a NUL, or does not end in CR and LF";
 	} else if (tally->fields > SL_HTTP_MAX_HEADERS) {
 		tally->problem = "there are too many header fields";
 	} else if (strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0) {
@@ -87,6 +96,7 @@ static enum MHD_Result tally_field(void *cls, enum MHD_ValueKind kind, const cha
 	} else if (strcasecmp(name, MHD_HTTP_HEADER_EXPECT) == 0) {
 		tally->expects_continue = strcasecmp(value, "100-continue") == 0;
 	}
+	tally->line = value != NULL ? value + value_len + CRLF : NULL;
 	return tally->problem == NULL ? MHD_YES : MHD_NO;
 }
 
@@ -121,11 +131,30 @@ static const char *framing_problem(
 	return NULL;
 }
 
-enum sl_err sl_screen_headers(struct MHD_Connection *connection, const char *version,
-	struct sl_framing *ret, struct sl_error *reterr)
+/* Method, target and version with one blank between them, and no NUL in any. */
+static bool is_request_line(
+	const struct sl_exchange *exchange, const char *line, const char *version)
 {
-	struct tally tally = {0};
-	MHD_get_connection_values_n(connection, MHD_HEADER_KIND, tally_field, &tally);
+	return line + strlen(line) + 1 == exchange->sent_target &&
+		exchange->sent_target + exchange->target_len + 1 == version;
+}
+
+enum sl_err sl_screen_headers(const struct sl_exchange *exchange, const char *line,
+	const char *version, struct sl_framing *ret, struct sl_error *reterr)
+{
+	struct tally tally = {.line = version + strlen(version) + CRLF};
+	if (is_request_line(exchange, line, version)) {
+		MHD_get_connection_values_n(
+			exchange->connection, MHD_HEADER_KIND, tally_field, &tally);
+	} else {
+		tally.problem = "the request line has a NUL, or more than one blank";
+	}
+	/* The line behind the last field must be the empty one, CR and LF, which are NULs by now; a
+	 * line that begins with a colon ends the header for the library too. */
+	if (tally.problem == NULL && tally.fields > 0 &&
+		(tally.line[-1] != '\0' || tally.line[0] != '\0' || tally.line[1] != '\0')) {
+		tally.problem = "the header does not end in an empty line";
+	}
 	const char *problem = tally.problem;
 	struct sl_framing framing = {0};
 	if (problem == NULL) {
@@ -142,7 +171,8 @@ static const char *skip_authority(const char *target)
 {
 	bool http =
 		strncasecmp(target, "http://", 7) == 0 || strncasecmp(target, "https://", 8) == 0;
-	return http ? strchr(strstr(target, "://") + 3, '/') : NULL;
+	const char *authority = http ? strstr(target, "://") + 3 : "/";
+	return *authority != '/' ? strchr(authority, '/') : NULL;
 }
 
 /* What no URI has unescaped. Bytes above 0x7f are left for the decoded path's UTF-8 check. */
