@@ -24,7 +24,7 @@ static enum sl_err publish_tx(struct sl_pg *pg, void *context, struct sl_error *
 	const struct renewal *renewal = context;
 	SL_AUTO(sl_pg_rows_finish)
 	struct sl_pg_rows rows = {0};
-	enum sl_err err = sl_pg_exec(pg, SL_SQL_document_holds, &rows, reterr,
+	enum sl_err err = sl_pg_exec(pg, SL_SQL_document_lock, &rows, reterr,
 		SL_PG_TEXT(renewal->video_id), SL_PG_TEXT(renewal->old));
 	if (err != SL_ERR_OK || rows.count == 0 || !sl_pg_bool(&rows, 0, "holds")) {
 		return err; /* deleted, or analysed again meanwhile */

@@ -12,7 +12,7 @@ import pytest
 import replay
 from harness import exchange
 
-FRAMES = 60
+FRAMES = 40
 DURATION_MS = FRAMES * 1000
 INCLUDES = ["video", "outputs", "analyses", "celebrities", "celebrities.names",
             "celebrities.appearances", "celebrities.detections", "labels", "labels.names",
@@ -205,7 +205,7 @@ def test_the_whole_document_in_pages_is_the_whole_document(svc, video):
     assert len(pages) == 1 and pages[0].get("next_cursor") is None
     whole = {name: value for name, value in video[1].items()}
     assert pages[0] == whole
-    for limit in (7, 100, 1000):
+    for limit in (29, 100, 1000):
         assert len(compare(svc, video, limit=limit, include=["all"])) > 1
 
 
@@ -215,7 +215,7 @@ def test_a_part_has_what_is_its_own(svc, video, part):
 
 
 def test_a_moment_tells_who_and_what_is_there_and_what_is_said(svc, video):
-    for at_ms in (0, 1, 999, 1000, 12_500, 31_000, DURATION_MS - 1, DURATION_MS, DURATION_MS + 5000):
+    for at_ms in (0, 1, 999, 1000, 12_500, 31_100, DURATION_MS - 1, DURATION_MS, DURATION_MS + 5000):
         compare(svc, video, at_ms=at_ms)
     found = ask(svc, video, at="12.5")
     assert found["celebrities"] and found["labels"] and found["transcript"]["segments"]
@@ -265,7 +265,7 @@ def test_random_filters_leave_what_they_should(svc, video, seed):
         elif draw.random() < 0.6:
             wanted["from_ms"] = draw.choice((0, 1000, draw.randint(0, DURATION_MS)))
             wanted["to_ms"] = wanted["from_ms"] + draw.choice((1, 1000, draw.randint(1, DURATION_MS)))
-        compare(svc, video, limit=draw.choice((None, 9, 50, 500)), **wanted)
+        compare(svc, video, limit=draw.choice((None, 25, 100, 500)), **wanted)
 
 
 # --- pages -------------------------------------------------------------------------------------
@@ -287,7 +287,7 @@ def test_a_page_has_its_limit_and_the_next_goes_on(svc, video):
 
 def test_without_a_limit_a_page_is_bounded(svc, video):
     page = ask(svc, video, include="labels")
-    assert 900 < count(page) + len(page["labels"]) <= 1000 and "next_cursor" in page
+    assert 990 < count(page) + len(page["labels"]) <= 1000 and "next_cursor" in page
 
 
 def test_a_cursor_belongs_to_its_request(svc, video):
@@ -406,6 +406,8 @@ def test_a_long_query_is_refused_and_a_missing_video_not_found(svc, video):
 
 def test_sql_writes_timecodes_as_we_do(svc):
     draw = random.Random(3)
-    for ms in [0, 1, 999, 1000, 59_999, 3_600_000, 360_000_001, 315_360_000_000,
-               *(draw.randrange(10**draw.randint(1, 11)) for _ in range(200))]:
-        assert svc.database.query("SELECT spotlist_data.timecode(%s)", ms) == [(timecode(ms),)]
+    times = [0, 1, 999, 1000, 59_999, 3_600_000, 360_000_001, 315_360_000_000,
+             *(draw.randrange(10**draw.randint(1, 11)) for _ in range(500))]
+    written = svc.database.query("SELECT spotlist_data.timecode(ms) FROM unnest(%s::bigint[]) AS ms",
+                                 times)
+    assert [one for (one,) in written] == [timecode(ms) for ms in times]
