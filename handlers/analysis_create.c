@@ -23,8 +23,9 @@ enum sl_err sl_analysis_create(struct sl_request *request, struct sl_reply *repl
 		err = sl_app_pg_take(request->app, &held, &request->error);
 	}
 	if (err == SL_ERR_OK) {
-		err = sl_rerun(held.pg, sl_request_param(request, "id"), root, &idempotency,
-			&reply->body, &request->error);
+		err = sl_rerun(((const struct sl_app *)request->app)->config, held.pg,
+			sl_request_param(request, "id"), root, &idempotency, &reply->body,
+			&request->error);
 	}
 	if (err == SL_ERR_OK) {
 		reply->status = 202;

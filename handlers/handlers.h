@@ -29,6 +29,7 @@ sl_handler sl_docs;
 sl_handler sl_openapi_yaml;
 sl_handler sl_openapi_json;
 sl_handler sl_metrics_get;
+sl_handler sl_usage_get;
 sl_handler sl_healthz;
 sl_handler sl_readyz;
 

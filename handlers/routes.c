@@ -25,6 +25,7 @@ const struct sl_route sl_routes[] = {
 		SL_AUTH_ADMIN, 0},
 	{"GET",  "/celebrities",          "celebrity_list", sl_celebrity_list, SL_AUTH_READ, 0},
 	{"GET",  "/labels",               "label_list",     sl_label_list,     SL_AUTH_READ, 0},
+	{"GET",  "/usage",                "usage_get",      sl_usage_get,      SL_AUTH_READ,  0},
 	{"POST", "/sns",                  "sns_receive",    sl_sns_receive,    SL_AUTH_SNS,   1024 * KIB},
 	{"GET",  "/docs",                 "docs",           sl_docs,           SL_AUTH_OPEN,  0},
 	{"GET",  "/openapi.yaml",         "openapi_yaml",   sl_openapi_yaml,   SL_AUTH_OPEN,  0},

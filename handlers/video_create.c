@@ -8,15 +8,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "estimate.h"
 #include "fsm.h"
 #include "handlers.h"
 #include "mem.h"
+#include "params.h"
 #include "read.h"
 #include "submit.h"
 #include "text.h"
 
 struct creation {
 	struct sl_request *request;
+	bool dry_run;
 	struct sl_submission submission;
 	struct sl_idempotency idempotency;
 	/* the preflight's outcome, written by its thread before it resumes us */
@@ -52,11 +55,16 @@ static void on_head(void *context, enum sl_err err, const struct sl_s3_object *o
 	sl_request_resume(creation->request);
 }
 
+static const struct sl_param params_spec[] = {
+	SL_PARAM_BOOL(struct creation, dry_run, "dry_run"),
+	SL_PARAM_END,
+};
+
 static enum sl_err decode(struct sl_request *request, struct creation *creation)
 {
 	struct sl_app *app = request->app;
 	json_t *root;
-	enum sl_err err = sl_request_only_query(request, (const char *const[]){NULL});
+	enum sl_err err = sl_params_read(request, params_spec, creation);
 	if (err == SL_ERR_OK) {
 		err = sl_request_json(request, &root);
 	}
@@ -134,6 +142,27 @@ static enum sl_err read_known(struct sl_request *request, struct sl_pg *pg,
 	return err;
 }
 
+/* Stores nothing, and asks the database only where a cap makes that necessary. */
+static enum sl_err reply_estimate(
+	struct sl_request *request, const struct creation *creation, struct sl_reply *reply)
+{
+	struct sl_app *app = request->app;
+	SL_AUTO(sl_app_pg_give)
+	struct sl_app_pg held = {0};
+	json_t *root = NULL;
+	enum sl_err err = app->config->monthly_cap_micros < 0
+		? SL_ERR_OK
+		: sl_app_pg_take(app, &held, &request->error);
+	if (err == SL_ERR_OK) {
+		err = sl_estimate_read(
+			app->config, held.pg, &creation->submission, &root, &request->error);
+	}
+	if (err == SL_ERR_OK) {
+		sl_reply_json(reply, 200, root);
+	}
+	return err;
+}
+
 static enum sl_err accept_submission(
 	struct sl_request *request, struct creation *creation, struct outcome *ret)
 {
@@ -184,7 +213,7 @@ enum sl_err sl_video_create(struct sl_request *request, struct sl_reply *reply)
 		request->state_free = creation_free;
 		bool known = false;
 		enum sl_err err = decode(request, creation);
-		if (err == SL_ERR_OK && creation->idempotency.key != NULL) {
+		if (err == SL_ERR_OK && creation->idempotency.key != NULL && !creation->dry_run) {
 			err = find_known(request, creation, &outcome, &known);
 		}
 		if (err == SL_ERR_OK && known) {
@@ -205,6 +234,9 @@ enum sl_err sl_video_create(struct sl_request *request, struct sl_reply *reply)
 		if (err != SL_ERR_OK) {
 			return err;
 		}
+	}
+	if (creation->dry_run) {
+		return reply_estimate(request, creation, reply);
 	}
 	enum sl_err err = accept_submission(request, creation, &outcome);
 	return err == SL_ERR_OK ? reply_accepted(request, creation, &outcome, reply) : err;

@@ -21,6 +21,7 @@
 #include "gauges.h"
 #include "log.h"
 #include "mem.h"
+#include "prices.h"
 #include "probe.h"
 #include "routes.h"
 #include "server.h"
@@ -92,6 +93,7 @@ static enum sl_err start_app(struct process *process, struct sl_error *reterr)
 	if (err != SL_ERR_OK) {
 		return err;
 	}
+	sl_prices_choose(config->prices, sl_aws_region(app->aws));
 	app->pool = sl_pg_pool_create(
 		config->database_url, "spotlist http", (unsigned)config->http_threads + 1);
 	err = sl_pg_pool_watch(app->pool, reterr);

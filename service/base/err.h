@@ -47,6 +47,7 @@
 	X(DELIVERY_NOT_FOUND, "delivery_not_found", 404, false, "There is no such delivery") \
 	X(IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 422, false, \
 		"The Idempotency-Key was used for another request") \
+	X(COST_CAP, "cost_cap", 402, false, "The monthly cap on costs is reached") \
 	X(QUEUE_FULL, "queue_full", 429, true, "The queue is full") \
 	X(CALLBACK_REFUSED, "callback_refused", 422, false, "The callback address is not allowed") \
 	/* what is known of a source at submission */ \

@@ -13,8 +13,10 @@
 #include "record.h"
 #include "rekognition.h"
 #include "steps.h"
+#include "usage.h"
 
 struct part {
+	const struct sl_config *config;
 	const struct sl_step *step;
 	int64_t first, last; /* frame indexes of the part */
 	int64_t frames;      /* how many were looked at */
@@ -83,6 +85,12 @@ static enum sl_err store_part_tx(struct sl_pg *pg, void *context, struct sl_erro
 			SL_PG_TEXT(step->video_id), SL_PG_TEXT(step->track),
 			SL_PG_I64(part->frames));
 	}
+	const struct sl_cost_facts facts = {
+		.frames = part->frames, .analyses = 1U << SL_CELEBRITIES};
+	if (err == SL_ERR_OK && part->frames > 0) {
+		err = sl_usage_charge(
+			part->config, pg, step->video_id, step->track, &facts, true, reterr);
+	}
 	SL_AUTO(sl_pg_rows_finish)
 	struct sl_pg_rows rows = {0};
 	if (err == SL_ERR_OK) {
@@ -146,6 +154,7 @@ enum sl_err sl_celebrities_frames(
 	int64_t next = json_integer_value(json_object_get(step->payload, "next"));
 	SL_AUTO(part_finish)
 	struct part part = {
+		.config = worker->config,
 		.step = step,
 		.first = step->part * SL_FRAMES_PER_PART,
 		.last = (step->part + 1) * SL_FRAMES_PER_PART - 1,

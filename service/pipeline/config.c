@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "prices.h"
+
 static const char *const auth_modes[] = {"tokens", "off", NULL}; /* enum sl_config_auth */
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
 
@@ -125,6 +127,10 @@ const struct sl_config_field sl_config_fields[] = {
 	 .offset = offsetof(struct sl_config, webhook_retry_ms),
 	 .fallback = "5000,300000,1800000,7200000,18000000,28800000,28800000",
 	 .help = "Milliseconds before each further attempt; about a day in all."},
+	STR("SPOTLIST_PRICES", prices_path, "", SL_CONFIG_PLAIN,
+		"JSON file with AWS's prices, like docs/prices.json; empty: that one, which is built in."),
+	STR("SPOTLIST_MONTHLY_CAP", monthly_cap, "", SL_CONFIG_PLAIN,
+		"Dollars that a month may cost by our count, e.g. 250.00; empty: no cap."),
 	{.name = "SPOTLIST_LOG_LEVEL", .kind = SL_CONFIG_ENUM,
 	 .offset = offsetof(struct sl_config, log_level), .fallback = "info", .names = log_levels,
 	 .help = "debug, info, warn or error."},
@@ -134,11 +140,33 @@ const struct sl_config_field sl_config_fields[] = {
 
 enum sl_err sl_config_read(char **environ_, struct sl_config *ret, struct sl_error *reterr)
 {
-	*ret = (struct sl_config){0};
-	return sl_config_load(sl_config_fields, "SPOTLIST_", environ_, ret, reterr);
+	*ret = (struct sl_config){.monthly_cap_micros = -1};
+	enum sl_err err = sl_config_load(sl_config_fields, "SPOTLIST_", environ_, ret, reterr);
+	if (err == SL_ERR_OK) {
+		err = sl_config_read_cost(ret, reterr);
+		if (err != SL_ERR_OK) {
+			sl_config_release(ret);
+		}
+	}
+	return err;
+}
+
+enum sl_err sl_config_read_cost(struct sl_config *config, struct sl_error *reterr)
+{
+	if (*config->monthly_cap != '\0' &&
+		!sl_dollars_parse(config->monthly_cap, 6, &config->monthly_cap_micros)) {
+		return sl_error_set(reterr, SL_ERR_CONFIG,
+			"SPOTLIST_MONTHLY_CAP=%s is no amount of dollars; write 250 or 250.00, or "
+			"nothing "
+			"for no cap",
+			config->monthly_cap);
+	}
+	return sl_prices_load(config->prices_path, &config->prices, reterr);
 }
 
 void sl_config_release(struct sl_config *config)
 {
+	sl_prices_destroy(config->prices);
+	config->prices = NULL;
 	sl_config_finish(sl_config_fields, config);
 }

@@ -7,6 +7,8 @@
 
 #include "config_table.h"
 
+struct sl_prices;
+
 enum sl_config_auth {
 	SL_CONFIG_AUTH_TOKENS,
 	SL_CONFIG_AUTH_OFF,
@@ -68,7 +70,13 @@ struct sl_config {
 	int64_t webhook_timeout_ms;
 	int64_t webhook_senders;
 	struct sl_config_list webhook_retry_ms;
+	/* cost: see usage.h */
+	char *prices_path;
+	char *monthly_cap;
 	int log_level;
+	/* made of these when they are read */
+	int64_t monthly_cap_micros; /* of a dollar; negative: none */
+	struct sl_prices *prices;
 };
 
 /** The table, for `spotlist config --print`. */
@@ -77,6 +85,8 @@ extern const struct sl_config_field sl_config_fields[];
 /** Loads and checks; `reterr` names the variable that is wrong. */
 SL_MUST_CHECK enum sl_err sl_config_read(
 	char **environ_, struct sl_config *ret, struct sl_error *reterr);
+/** The part of it that is about cost, once the table is loaded. */
+SL_MUST_CHECK enum sl_err sl_config_read_cost(struct sl_config *config, struct sl_error *reterr);
 void sl_config_release(struct sl_config *config);
 
 #endif

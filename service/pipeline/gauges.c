@@ -15,6 +15,7 @@
 #include "json_spec.h"
 #include "mem.h"
 #include "metrics.h"
+#include "prices.h"
 
 struct question {
 	struct question *next;
@@ -53,6 +54,12 @@ static const struct {
 		{NULL, NULL}},
 	{"spotlist_webhook_oldest_seconds", "Seconds since the oldest of them was made.",
 		{NULL, NULL}},
+	{"spotlist_estimated_cost_dollars",
+		"What the present month (UTC) has cost at AWS, by our count and price table.",
+		{NULL, NULL}},
+	{"spotlist_reserved_cost_dollars",
+		"What is under way is expected to cost on top; only where there is a cap.",
+		{NULL, NULL}},
 };
 
 /* --- one answer ---------------------------------------------------------------------------- */
@@ -86,6 +93,17 @@ static void add_places(struct sl_buf *out, const struct sl_config *config)
 	for (int i = 0; i < SL_GATES_; i++) {
 		sl_metrics_sample(out, name, "gate", sl_gate_name((enum sl_gate)i), NULL);
 		sl_buf_printf(out, "%lld\n", (long long)sl_gate_places(config, (enum sl_gate)i));
+	}
+}
+
+static void add_cap(struct sl_buf *out, const struct sl_config *config)
+{
+	if (config->monthly_cap_micros >= 0) {
+		char text[SL_DOLLARS_SIZE];
+		sl_dollars_format(config->monthly_cap_micros, text);
+		sl_metrics_family(
+			out, "spotlist_cost_cap_dollars", "gauge", "SPOTLIST_MONTHLY_CAP.");
+		sl_buf_printf(out, "spotlist_cost_cap_dollars %s\n", text);
 	}
 }
 
@@ -130,6 +148,7 @@ static enum sl_err look(struct sl_gauges *gauges, struct sl_buf *out, struct sl_
 	}
 	if (err == SL_ERR_OK) {
 		add_places(out, gauges->app->config);
+		add_cap(out, gauges->app->config);
 	}
 	return err;
 }

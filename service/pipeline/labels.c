@@ -7,10 +7,12 @@
 #include "quota.h"
 #include "rekognition.h"
 #include "steps.h"
+#include "usage.h"
 
 /* --- start --------------------------------------------------------------------------------- */
 
 struct job {
+	const struct sl_config *config;
 	const struct sl_step *step;
 	const char *id;
 };
@@ -25,7 +27,12 @@ static enum sl_err started_tx(struct sl_pg *pg, void *context, struct sl_error *
 		err = sl_fsm_analysis_apply(pg, job->step->video_id, job->step->track,
 			SL_EVENT_ANALYSIS_STARTED, NULL, reterr);
 	}
-	return err;
+	/* Now, since nothing can end such a job: it is billed whatever becomes of the video. */
+	const struct sl_cost_facts facts = {
+		.duration_ms = job->step->video.duration_ms, .analyses = 1U << SL_LABELS};
+	return err == SL_ERR_OK ? sl_usage_charge(job->config, pg, job->step->video_id,
+					  job->step->track, &facts, false, reterr)
+				: err;
 }
 
 static const char *set_or_null(const char *text)
@@ -62,7 +69,7 @@ enum sl_err sl_labels_start(struct sl_worker *worker, struct sl_step *step, stru
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	struct job job = {step, id};
+	struct job job = {worker->config, step, id};
 	const struct sl_step_next next = {
 		.kind = SL_STEP_LABELS_POLL, .delay_ms = sl_step_poll_delay_ms(worker, 0)};
 	return sl_step_commit(worker, step, &next, started_tx, &job, reterr);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "buf.h"
+#include "estimate.h"
 #include "mem.h"
 #include "steps.h"
 #include "submit.h"
@@ -148,7 +149,9 @@ static enum sl_err submit_object(struct sl_pg *pg, const struct sl_config *confi
 	struct sl_submission submission = sl_submission_of_object(config->bucket, key);
 	submission.size_bytes = size;
 	submission.etag = sl_strdup(etag);
-	return sl_submission_insert(config, pg, &submission, reterr);
+	enum sl_err err = sl_submission_insert(config, pg, &submission, reterr);
+	/* It is there already and nobody would hear a refusal: it counts, whatever the cap. */
+	return err == SL_ERR_OK ? sl_estimate_reserve(config, pg, &submission, true, reterr) : err;
 }
 
 /* The id in uploads/<id>/…; "" when there is none. */

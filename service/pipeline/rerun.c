@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "begin.h"
+#include "estimate.h"
 #include "mem.h"
 #include "read.h"
 #include "results.h"
@@ -21,6 +22,7 @@
 /* --- asking -------------------------------------------------------------------------------- */
 
 struct rerun {
+	const struct sl_config *config;
 	const char *video_id;
 	const json_t *body;
 	const struct sl_idempotency *idempotency;
@@ -126,6 +128,10 @@ static enum sl_err ask_tx(struct sl_pg *pg, struct rerun *rerun, struct sl_error
 		return err;
 	}
 	unsigned wanted = options.analyses;
+	err = sl_usage_reserve(rerun->config, pg, id,
+		sl_estimate_analyses(rerun->config, wanted, video.duration_ms, video.frame_count,
+			video.audio_key != NULL),
+		false, reterr);
 	options.analyses |= video.options.analyses;
 	/* Versions first: they keep the options that they were made with. */
 	for (int i = 0; err == SL_ERR_OK && i < SL_ANALYSIS_KINDS_; i++) {
@@ -166,8 +172,9 @@ static enum sl_err rerun_tx(struct sl_pg *pg, void *context, struct sl_error *re
 	return sl_read_video(pg, rerun->video_id, rerun->out, reterr);
 }
 
-enum sl_err sl_rerun(struct sl_pg *pg, const char *video_id, const json_t *body,
-	const struct sl_idempotency *idempotency, struct sl_buf *out, struct sl_error *reterr)
+enum sl_err sl_rerun(const struct sl_config *config, struct sl_pg *pg, const char *video_id,
+	const json_t *body, const struct sl_idempotency *idempotency, struct sl_buf *out,
+	struct sl_error *reterr)
 {
 	if (!sl_uuid_valid(video_id)) {
 		return sl_error_set(
@@ -176,7 +183,7 @@ enum sl_err sl_rerun(struct sl_pg *pg, const char *video_id, const json_t *body,
 	/* Also here, so that a malformed request is told so whatever state the video is in. */
 	struct sl_options options = sl_options_default();
 	enum sl_err err = decode(body, &options, reterr);
-	struct rerun rerun = {video_id, body, idempotency, out};
+	struct rerun rerun = {config, video_id, body, idempotency, out};
 	return err == SL_ERR_OK ? sl_pg_tx(pg, "analyses_create", rerun_tx, &rerun, reterr) : err;
 }
 

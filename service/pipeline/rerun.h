@@ -11,13 +11,15 @@
 #include <jansson.h>
 
 #include "buf.h"
+#include "config.h"
 #include "idempotency.h"
 #include "pg.h"
 
 /** Asks for it, and appends the resource as it is then. `body` is the request's. The errors are
  *  those of its fields; VIDEO_NOT_FOUND; VIDEO_BUSY while the video has no final state;
  *  NO_OUTPUTS when it was never converted. HTTP threads. */
-SL_MUST_CHECK enum sl_err sl_rerun(struct sl_pg *pg, const char *video_id, const json_t *body,
-	const struct sl_idempotency *idempotency, struct sl_buf *out, struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_rerun(const struct sl_config *config, struct sl_pg *pg,
+	const char *video_id, const json_t *body, const struct sl_idempotency *idempotency,
+	struct sl_buf *out, struct sl_error *reterr);
 
 #endif

@@ -12,6 +12,7 @@
 #include "record.h"
 #include "results.h"
 #include "steps.h"
+#include "usage.h"
 #include "versions.h"
 #include "webhook.h"
 
@@ -240,6 +241,9 @@ static enum sl_err settle_tx(struct sl_pg *pg, void *context, struct sl_error *r
 	}
 	if (err == SL_ERR_OK) {
 		err = sl_document_publish(pg, id, settlement->document, reterr);
+	}
+	if (err == SL_ERR_OK) {
+		err = sl_usage_release(pg, id, reterr);
 	}
 	return err == SL_ERR_OK ? sl_webhook_enqueue(pg, id, reterr) : err;
 }

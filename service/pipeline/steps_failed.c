@@ -10,6 +10,7 @@
 #include "metrics.h"
 #include "provider_job.h"
 #include "steps.h"
+#include "usage.h"
 
 /* --- time limits --------------------------------------------------------------------------- */
 
@@ -145,6 +146,11 @@ static enum sl_err fail_analysis_tx(struct sl_pg *pg, void *context, struct sl_e
 	const struct sl_step *step = failure->step;
 	enum sl_err err = sl_step_end_analysis(
 		pg, step->video_id, step->track, SL_EVENT_ANALYSIS_FAILED, failure->error, reterr);
+	if (err == SL_ERR_OK) {
+		err = failure->error->code == SL_ERR_JOB_FAILED
+			? sl_usage_refund(pg, step->video_id, step->track, reterr)
+			: SL_ERR_OK;
+	}
 	if (err == SL_ERR_OK) {
 		err = sl_pg_exec(pg, SL_SQL_step_delete_track, NULL, reterr,
 			SL_PG_TEXT(step->video_id), SL_PG_TEXT(step->track));

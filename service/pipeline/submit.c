@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "estimate.h"
 #include "gate.h"
 #include "mem.h"
 #include "source.h"
@@ -23,6 +24,7 @@ struct body {
 	const char *filename;
 	const char *content_type;
 	const char *title;
+	int64_t duration_ms;
 	struct sl_json_strv tags;
 	struct sl_options options;
 	struct callback callback;
@@ -38,6 +40,7 @@ static const struct sl_json_field body_spec[] = {
 	SL_STR(struct body, filename, 1, 255, SL_OPTIONAL),
 	SL_STR(struct body, content_type, 3, 127, SL_OPTIONAL),
 	SL_STR(struct body, title, 1, 500, SL_OPTIONAL),
+	SL_I64(struct body, duration_ms, 1, SL_COST_MAX_MS, SL_OPTIONAL),
 	SL_STRV(struct body, tags, 0, 20, 1, 64, SL_OPTIONAL),
 	{.name = "analyses",
 		.kind = SL_JSON_ENUMS,
@@ -186,6 +189,7 @@ enum sl_err sl_submission_decode(const struct sl_config *config, json_t *root,
 	struct sl_submission submission = {
 		.options = body.options,
 		.title = sl_strdup(body.title),
+		.duration_ms = body.duration_ms,
 		.callback_url = sl_strdup(body.callback.url),
 		.tags = json_array(),
 		.root = json_incref(root),
@@ -324,6 +328,10 @@ static enum sl_err accept_tx(struct sl_pg *pg, void *context, struct sl_error *r
 	}
 	err = sl_submission_insert(acceptance->config, pg, acceptance->submission, reterr);
 	if (err == SL_ERR_OK) {
+		err = sl_estimate_reserve(
+			acceptance->config, pg, acceptance->submission, false, reterr);
+	}
+	if (err == SL_ERR_OK) {
 		memcpy(acceptance->id, acceptance->submission->id, SL_UUID_SIZE);
 		err = sl_idempotency_keep(pg, acceptance->idempotency, acceptance->id, reterr);
 	}
@@ -352,7 +360,8 @@ enum sl_err sl_submission_accept(struct sl_app *app, struct sl_pg *pg,
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	if (idempotency->key == NULL) { /* one statement is a transaction by itself */
+	bool capped = app->config->monthly_cap_micros >= 0;
+	if (idempotency->key == NULL && !capped) { /* one statement is a transaction by itself */
 		memcpy(ret_id, submission->id, SL_UUID_SIZE);
 		return sl_submission_insert(app->config, pg, submission, reterr);
 	}

@@ -6,6 +6,7 @@
 
 #include "app.h"
 #include "idempotency.h"
+#include "mp4_header.h"
 #include "s3.h"
 #include "uuid.h"
 #include "video.h"
@@ -25,6 +26,8 @@ struct sl_submission {
 	/* once known */
 	int64_t size_bytes; /* 0: not known yet */
 	char *etag;
+	int64_t duration_ms;         /* as the client says; 0: it does not */
+	struct sl_mp4_header header; /* as the file says */
 };
 void sl_submission_finish(struct sl_submission *submission);
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "begin.h"
+#include "estimate.h"
 #include "gate.h"
 #include "mediaconvert.h"
 #include "mem.h"
@@ -22,6 +23,8 @@
 /* --- upload -------------------------------------------------------------------------------- */
 
 struct upload {
+	const struct sl_config *config;
+	const struct sl_video *video;
 	const char *id;
 	const struct sl_s3_object *object;
 };
@@ -40,7 +43,11 @@ static enum sl_err uploaded_tx(struct sl_pg *pg, void *context, struct sl_error 
 		err = sl_gate_enter(
 			pg, upload->id, "video", 0, SL_STEP_TRANSCODE_START, "{}", reterr);
 	}
-	return err;
+	return err == SL_ERR_OK ? sl_usage_expect(upload->config, pg, upload->id,
+					  sl_estimate_upload(upload->config, upload->video,
+						  upload->object->size_bytes),
+					  true, reterr)
+				: err;
 }
 
 enum sl_err sl_upload_wait(struct sl_worker *worker, struct sl_step *step, struct sl_error *reterr)
@@ -66,7 +73,7 @@ enum sl_err sl_upload_wait(struct sl_worker *worker, struct sl_step *step, struc
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	struct upload upload = {step->video_id, &object};
+	struct upload upload = {worker->config, video, step->video_id, &object};
 	const struct sl_step_next queued = {.done = true};
 	return sl_step_commit(worker, step, &queued, uploaded_tx, &upload, reterr);
 }
@@ -140,6 +147,7 @@ struct frame {
 };
 
 struct outputs {
+	const struct sl_config *config;
 	const struct sl_video *video;
 	char *frames_prefix;
 	char *mp4_key;
@@ -282,11 +290,37 @@ static enum sl_err store_outputs(
 	return err == SL_ERR_OK ? sl_pg_copy_end(pg, reterr) : err;
 }
 
+/* What the conversion cost is known now, and so is what the analyses will. */
+static enum sl_err count_cost(
+	struct sl_pg *pg, const struct outputs *outputs, struct sl_error *reterr)
+{
+	const struct sl_video *video = outputs->video;
+	bool audio = outputs->audio_key != NULL;
+	const struct sl_cost_facts facts = {
+		.duration_ms = outputs->duration_ms,
+		.width = outputs->width,
+		.height = outputs->height,
+		.frame_rate = video->frame_rate,
+		.audio = audio,
+		.transcode = true,
+	};
+	enum sl_err err = sl_usage_charge(
+		outputs->config, pg, video->id, SL_COST_TRANSCODE, &facts, false, reterr);
+	int64_t rest = sl_estimate_analyses(outputs->config, video->options.analyses,
+		outputs->duration_ms, (int64_t)outputs->frame_count, audio);
+	return err == SL_ERR_OK
+		? sl_usage_expect(outputs->config, pg, video->id, rest, false, reterr)
+		: err;
+}
+
 static enum sl_err fan_out_tx(struct sl_pg *pg, void *context, struct sl_error *reterr)
 {
 	const struct outputs *outputs = context;
 	const struct sl_video *video = outputs->video;
 	enum sl_err err = store_outputs(pg, outputs, reterr);
+	if (err == SL_ERR_OK) {
+		err = count_cost(pg, outputs, reterr);
+	}
 	if (err == SL_ERR_OK) {
 		err = sl_fsm_video_apply(pg, video->id, SL_EVENT_TRANSCODED, NULL, NULL, reterr);
 	}
@@ -313,6 +347,7 @@ static enum sl_err collect_outputs(struct sl_worker *worker, struct sl_step *ste
 {
 	SL_AUTO(outputs_finish)
 	struct outputs outputs = {
+		.config = worker->config,
 		.video = &step->video,
 		.frames_prefix = sl_video_frames_prefix(step->video_id),
 		.mp4_key = sl_video_mp4_key(step->video_id),

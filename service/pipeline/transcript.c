@@ -14,6 +14,7 @@
 #include "steps.h"
 #include "transcribe.h"
 #include "transcript_mirror.h"
+#include "usage.h"
 
 /* Four hours of speech are about 10 MB of JSON; alternatives and speakers multiply that. */
 #define MAX_TRANSCRIPT_BYTES (256UL * 1024 * 1024)
@@ -34,6 +35,7 @@ static enum sl_err load_attempt(struct sl_worker *worker, const struct sl_step *
 /* --- start --------------------------------------------------------------------------------- */
 
 struct start {
+	const struct sl_config *config;
 	const struct sl_step *step;
 	const char *job;
 	const char *key;
@@ -54,7 +56,12 @@ static enum sl_err started_tx(struct sl_pg *pg, void *context, struct sl_error *
 		err = sl_fsm_analysis_apply(
 			pg, step->video_id, step->track, SL_EVENT_ANALYSIS_STARTED, NULL, reterr);
 	}
-	return err;
+	const struct sl_cost_facts facts = {.duration_ms = step->video.duration_ms,
+		.audio = true,
+		.analyses = 1U << SL_TRANSCRIPT};
+	return err == SL_ERR_OK ? sl_usage_charge(start->config, pg, step->video_id, step->track,
+					  &facts, false, reterr)
+				: err;
 }
 
 enum sl_err sl_transcript_start(
@@ -96,7 +103,7 @@ enum sl_err sl_transcript_start(
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	struct start start = {step, name, key};
+	struct start start = {worker->config, step, name, key};
 	const struct sl_step_next next = {
 		.kind = SL_STEP_TRANSCRIPT_POLL, .delay_ms = sl_step_poll_delay_ms(worker, 0)};
 	return sl_step_commit(worker, step, &next, started_tx, &start, reterr);

@@ -102,6 +102,7 @@ enum sl_err sl_video_load(
 		.transcript_key = column(&rows, "transcript_key"),
 		.frame_interval_ms = sl_pg_i64(&rows, 0, "frame_interval_ms"),
 		.duration_ms = sl_pg_i64(&rows, 0, "duration_ms"),
+		.frame_rate = sl_pg_f64(&rows, 0, "frame_rate"),
 		.frame_count = sl_pg_i64(&rows, 0, "frame_count"),
 		.running_s = sl_pg_i64(&rows, 0, "running_s"),
 		.upload_expired = sl_pg_bool(&rows, 0, "upload_expired"),

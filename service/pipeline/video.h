@@ -48,6 +48,7 @@ struct sl_video {
 	char *frames_prefix, *mp4_key, *audio_key, *transcript_key;
 	int64_t frame_interval_ms;
 	int64_t duration_ms; /* 0: not known */
+	double frame_rate;   /* of the source; 0: not known */
 	int64_t frame_count;
 	int64_t running_s; /* since it left the queue */
 	bool upload_expired;

@@ -39,5 +39,10 @@ WITH queue AS (
     SELECT 6, NULL, NULL, waiting FROM callbacks
     UNION ALL
     SELECT 7, NULL, NULL, coalesce(greatest(oldest_s, 0), 0) FROM callbacks
+    UNION ALL
+    SELECT 8, NULL, NULL, coalesce(sum(micros), 0) / 1000000.0
+    FROM spotlist_data.spending WHERE month = spotlist_data.this_month()
+    UNION ALL
+    SELECT 9, NULL, NULL, coalesce(sum(micros), 0) / 1000000.0 FROM spotlist_data.reservations
 )
-SELECT family, a, b, round(value, 3)::text AS value FROM samples ORDER BY family, a, b
+SELECT family, a, b, round(value, 6)::text AS value FROM samples ORDER BY family, a, b

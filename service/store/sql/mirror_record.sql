@@ -15,6 +15,15 @@ WITH given AS (
     FROM given, jsonb_array_elements(given.record -> 'versions') AS one,
         jsonb_populate_record(NULL::spotlist_data.analysis_versions,
             one || jsonb_build_object('video_id', $1::uuid)) AS a
+), charges AS (
+    INSERT INTO spotlist_data.charges (video_id, part, attempt, unit, month, quantity, price_nanos,
+        per, region, prices_date, at)
+    SELECT c.video_id, c.part, c.attempt, c.unit, c.month, c.quantity, c.price_nanos, c.per,
+        c.region, c.prices_date, c.at
+    FROM given, jsonb_array_elements(coalesce(given.record -> 'charges', '[]')) AS one,
+        jsonb_populate_record(NULL::spotlist_data.charges,
+            one || jsonb_build_object('video_id', $1::uuid)) AS c
+    ON CONFLICT (video_id, part, attempt, unit, month) DO NOTHING
 ), timeline AS (
     INSERT INTO spotlist_data.timeline (video_id, at, event, analysis, message)
     SELECT $1::uuid, (t.entry ->> 'at')::timestamptz, t.entry ->> 'event', t.entry ->> 'analysis',

@@ -28,6 +28,10 @@ SELECT (json_build_object(
     'versions', (
         SELECT coalesce(json_agg(to_jsonb(a) - 'result' ORDER BY a.kind, a.attempt), '[]')
         FROM spotlist_data.analysis_versions a WHERE a.video_id = v.id),
+    'charges', (
+        SELECT coalesce(json_agg(to_jsonb(c) - 'video_id' - 'micros'
+            ORDER BY c.part, c.attempt, c.unit, c.month), '[]')
+        FROM spotlist_data.charges c WHERE c.video_id = v.id),
     'timeline', (
         SELECT json_agg(json_build_object('at', h.at, 'event', h.event,
             'analysis', h.analysis, 'message', h.message) ORDER BY h.place)

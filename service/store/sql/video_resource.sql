@@ -26,6 +26,18 @@ SELECT json_strip_nulls(json_build_object(
                 json_build_object('done', a.done, 'total', a.total) END) ORDER BY a.kind), '{}')
         FROM spotlist_data.analyses a WHERE a.video_id = v.id),
     'options', v.options,
+    'cost', (
+        SELECT json_build_object(
+            'currency', 'USD',
+            'total', round(sum(c.micros) / 1000000.0, 6)::text,
+            'region', max(c.region),
+            'prices_date', max(c.prices_date),
+            'items', json_agg(json_build_object(
+                'part', c.part, 'attempt', c.attempt, 'unit', c.unit, 'quantity', c.quantity,
+                'counted_in', CASE c.per WHEN 60 THEN 'seconds' ELSE 'images' END,
+                'cost', round(c.micros / 1000000.0, 6)::text)
+                ORDER BY c.part = 'transcode' DESC, c.part, c.attempt, c.unit, c.month))
+        FROM spotlist_data.charges c WHERE c.video_id = v.id HAVING count(*) > 0),
     'timeline', (
         SELECT coalesce(json_agg(json_build_object(
             'at', spotlist_data.rfc3339(t.at), 'event', t.event, 'analysis', t.analysis,
