@@ -173,7 +173,7 @@ static void time_text(const struct sl_pg_rows *rows, int row, const char *column
 	char ret[static SL_CLOCK_RFC3339_SIZE])
 {
 	if (sl_pg_null(rows, row, column)) {
-		strcpy(ret, "-");
+		snprintf(ret, SL_CLOCK_RFC3339_SIZE, "-");
 	} else {
 		sl_clock_rfc3339(sl_pg_i64(rows, row, column), ret);
 	}

@@ -261,14 +261,18 @@ static enum sl_err find(struct sl_access *access, const unsigned char *hash, int
 	if (entry == NULL || (!is_fresh(access, entry, now) && !in_grace)) {
 		err = ask(access, hash, entry, &entry, reterr);
 	}
-	if (err == SL_ERR_OK && entry->expires_ms <= now) {
+	if (err != SL_ERR_OK) {
+		return err;
+	}
+	if (entry == NULL) {
+		SL_BUG("a token is good that nothing is known of");
+	}
+	if (entry->expires_ms <= now) {
 		sl_access_cache_remove(entry);
-		err = refuse(SL_REFUSAL_EXPIRED, reterr);
+		return refuse(SL_REFUSAL_EXPIRED, reterr);
 	}
-	if (err == SL_ERR_OK) {
-		*ret = entry;
-	}
-	return err;
+	*ret = entry;
+	return SL_ERR_OK;
 }
 
 /* --- rates --------------------------------------------------------------------------------- */
@@ -378,10 +382,7 @@ enum sl_err sl_access_check(struct sl_access *access, const char *token, size_t 
 	if (sl_access_cache_find(access->cache, hash) == NULL && !sl_token_plausible(token, len)) {
 		err = refuse(SL_REFUSAL_UNKNOWN, reterr);
 	} else {
-		err = find(access, hash, now, &entry, reterr);
-	}
-	if (err == SL_ERR_OK && entry == NULL) {
-		SL_BUG("a token is good that nothing is known of");
+		err = find(access, hash, now, &entry, reterr); /* an entry, or an error */
 	}
 	if (entry != NULL) {
 		entry->used_ms = now;

@@ -205,8 +205,8 @@ static void news_of_one_removes_it_and_of_all_asks_again(void **state)
 {
 	(void)state;
 	struct sl_access_cache *cache = sl_access_cache_create();
-	strcpy(sl_access_cache_put(cache, hash_of(1, true))->id, "one");
-	strcpy(sl_access_cache_put(cache, hash_of(2, true))->id, "two");
+	memcpy(sl_access_cache_put(cache, hash_of(1, true))->id, "one", sizeof("one"));
+	memcpy(sl_access_cache_put(cache, hash_of(2, true))->id, "two", sizeof("two"));
 	sl_access_cache_hear(cache, "one");
 	assert_null(sl_access_cache_find(cache, hash_of(1, true)));
 	assert_false(sl_access_cache_find(cache, hash_of(2, true))->stale);
