@@ -475,7 +475,7 @@ void sl_connection_completed(void *cls, struct MHD_Connection *connection, void 
 			MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
 		exchange->status = info != NULL ? (int)info->http_status : 0;
 	}
-	exchange->late = sl_patience_end(connection);
+	exchange->late = sl_patience_end(connection, how == MHD_REQUEST_TERMINATED_TIMEOUT_REACHED);
 	log_request(exchange, how);
 	measure_request(exchange);
 	/* Freed before it is counted out: when the drain has ended, nothing of the application's

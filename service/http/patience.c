@@ -61,6 +61,13 @@ static uint64_t newly_acknowledged(struct seat *seat)
 	return seat->acknowledged - before;
 }
 
+/* Or the kernel would go on to feed a slow reader what it has of the reply, megabytes. */
+static void reset_when_closed(const struct seat *seat)
+{
+	const struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+	(void)setsockopt(seat->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
 /* Its time is over. A reader that is fast enough gets the same again. */
 static void decide(struct seat *seat, int64_t deadline_ms, int64_t now_ms)
 {
@@ -71,6 +78,7 @@ static void decide(struct seat *seat, int64_t deadline_ms, int64_t now_ms)
 		(void)atomic_compare_exchange_strong(
 			&seat->deadline_ms, &deadline_ms, now_ms + span_ms);
 	} else if (!atomic_exchange(&seat->late, true)) {
+		reset_when_closed(seat);
 		(void)shutdown(seat->fd, SHUT_RDWR);
 	}
 }
@@ -223,11 +231,14 @@ void sl_patience_send(struct MHD_Connection *connection)
 	begin(connection, true);
 }
 
-bool sl_patience_end(struct MHD_Connection *connection)
+bool sl_patience_end(struct MHD_Connection *connection, bool timed_out)
 {
 	struct seat *seat = seat_of(connection);
 	if (seat == NULL) {
 		return false;
+	}
+	if (timed_out) {
+		reset_when_closed(seat);
 	}
 	/* The next request may begin as late as an idle connection lives. */
 	set_deadline(seat,

@@ -42,7 +42,8 @@ void sl_patience_handle(struct MHD_Connection *connection);
 /** A reply is sent: however large it is, it must be read, and not too slowly. */
 void sl_patience_send(struct MHD_Connection *connection);
 
-/** The request has ended, and another may come; true when it was too slow and has been cut off. */
-bool sl_patience_end(struct MHD_Connection *connection);
+/** The request has ended, by the idle timeout or otherwise, and another may come; true when it was
+ *  too slow and has been cut off. */
+bool sl_patience_end(struct MHD_Connection *connection, bool timed_out);
 
 #endif
