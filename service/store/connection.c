@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connection: opened with our settings, checked against the schema, every statement
- * prepared; opened again when it was lost. Entry points: sl_pg_connect(), sl_pg_ready().
+/* One connection: opened with our settings, checked against the schema; opened again when it was
+ * lost. Statements are prepared at their first use: all of them take 30 ms, of each of dozens of
+ * connections. Entry points: sl_pg_connect(), sl_pg_ready(), sl_pg_prepare().
  * A struct sl_pg belongs to one thread at a time; nothing here is shared between them. */
 
 #include <poll.h>
@@ -230,9 +231,6 @@ static enum sl_err establish(struct sl_pg *pg, struct sl_error *reterr)
 		err = check_schema(conn, &patience, reterr);
 	}
 	if (!err) {
-		err = prepare_all(conn, &patience, reterr);
-	}
-	if (!err) {
 		err = read_timeout(conn, &patience, reterr);
 	}
 	if (err) {
@@ -242,6 +240,33 @@ static enum sl_err establish(struct sl_pg *pg, struct sl_error *reterr)
 	pg->conn = sl_take(&conn);
 	pg->stale = false;
 	pg->silent = false;
+	memset(pg->prepared, 0, (size_t)sl_sql_catalogue.statement_count * sizeof(*pg->prepared));
+	return SL_ERR_OK;
+}
+
+enum sl_err sl_pg_prepare(struct sl_pg *pg, const struct sl_sql_statement *known, bool *ret_lost,
+	struct sl_error *reterr)
+{
+	bool *prepared = &pg->prepared[known - sl_sql_catalogue.statements];
+	*ret_lost = false;
+	if (*prepared) {
+		return SL_ERR_OK;
+	}
+	bool in_time = true;
+	SL_AUTO(sl_pg_clearp)
+	PGresult *result = PQsendPrepare(pg->conn, known->name, known->text, 0, NULL) == 1
+		? sl_pg_await_results(pg->conn, &pg->patience, &in_time)
+		: NULL;
+	if (!in_time) {
+		pg->silent = true;
+		sl_pg_drop(pg);
+		return sl_pg_hung(known->name, reterr);
+	}
+	if (PQresultStatus(result) != PGRES_COMMAND_OK) {
+		*ret_lost = PQstatus(pg->conn) != CONNECTION_OK;
+		return sl_pg_result_error(pg->conn, result, known->name, reterr);
+	}
+	*prepared = true;
 	return SL_ERR_OK;
 }
 
@@ -287,6 +312,7 @@ struct sl_pg *sl_pg_create(const char *conninfo, const char *application)
 	struct sl_pg *pg = sl_calloc(1, sizeof(*pg));
 	pg->conninfo = sl_strdup(conninfo);
 	pg->application = sl_strdup(application);
+	pg->prepared = sl_calloc((size_t)sl_sql_catalogue.statement_count, sizeof(*pg->prepared));
 	return pg;
 }
 
@@ -296,8 +322,14 @@ enum sl_err sl_pg_connect(
 	SL_AUTO(sl_pg_destroyp)
 	struct sl_pg *pg = sl_pg_create(conninfo, application);
 	enum sl_err err = establish(pg, reterr);
+	if (!err) {
+		err = prepare_all(pg->conn, &pg->patience, reterr);
+	}
 	if (err) {
 		return err;
+	}
+	for (int i = 0; i < sl_sql_catalogue.statement_count; i++) {
+		pg->prepared[i] = true;
 	}
 	*ret = sl_take(&pg);
 	return SL_ERR_OK;
@@ -312,6 +344,7 @@ void sl_pg_destroy(struct sl_pg *pg)
 	sl_buf_finish(&pg->copy);
 	free(pg->conninfo);
 	free(pg->application);
+	free(pg->prepared);
 	free(pg);
 }
 

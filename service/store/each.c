@@ -62,6 +62,10 @@ enum sl_err sl_pg_each(struct sl_pg *pg, enum sl_sql statement, const struct sl_
 	}
 	const struct reading reading = {known->name, each, context};
 	enum sl_err err = sl_pg_ready(pg, reterr);
+	bool lost = false;
+	if (!err) {
+		err = sl_pg_prepare(pg, known, &lost, reterr);
+	}
 	if (!err) {
 		bool sent = PQsendQueryPrepared(
 				    pg->conn, known->name, count, values, NULL, NULL, 0) == 1 &&

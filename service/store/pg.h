@@ -4,8 +4,8 @@
 
 /*
  * PostgreSQL: the only box that knows libpq. One statement per file in sql/, named by its stem,
- * embedded by the build and prepared at connect, so that a typo or a missing migration fails at
- * boot. One struct sl_pg is one connection and belongs to one thread at a time.
+ * embedded by the build and prepared at its first use; a missing migration fails the connect. One
+ * struct sl_pg is one connection and belongs to one thread at a time.
  */
 
 #include <stdbool.h>
@@ -55,7 +55,8 @@ size_t sl_pg_text_len(const struct sl_pg_rows *rows, int row, const char *column
  */
 SL_MUST_CHECK enum sl_err sl_pg_connect(
 	const char *conninfo, const char *application, struct sl_pg **ret, struct sl_error *reterr);
-/** The same without connecting yet: the first use does that, and its failure is the use's. */
+/** The same without connecting yet: the first use does that, and its failure is the use's. Each
+ *  statement is prepared when it is first run. */
 struct sl_pg *sl_pg_create(const char *conninfo, const char *application);
 void sl_pg_destroy(struct sl_pg *pg);
 void sl_pg_destroyp(struct sl_pg **pg);

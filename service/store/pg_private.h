@@ -19,7 +19,8 @@ struct sl_pg_patience {
 };
 
 struct sl_pg {
-	PGconn *conn; /* NULL: lost; the next use outside a transaction connects again */
+	PGconn *conn;   /* NULL: lost; the next use outside a transaction connects again */
+	bool *prepared; /* by statement; of this connection */
 	char *conninfo;
 	char *application;
 	const char *tx;          /* name of the open transaction, borrowed; NULL: none */
@@ -45,6 +46,11 @@ SL_MUST_CHECK enum sl_err sl_pg_open(const char *conninfo, const char *applicati
 
 /** Makes sure that the connection lives, connecting again unless a transaction is open. */
 SL_MUST_CHECK enum sl_err sl_pg_ready(struct sl_pg *pg, struct sl_error *reterr);
+
+/** Prepares the statement unless that was done; the connection is ready. When it is `ret_lost`, the
+ *  statement surely was not run. */
+SL_MUST_CHECK enum sl_err sl_pg_prepare(struct sl_pg *pg, const struct sl_sql_statement *known,
+	bool *ret_lost, struct sl_error *reterr);
 
 /** Closes the connection; the next use connects again. */
 void sl_pg_drop(struct sl_pg *pg);

@@ -36,8 +36,9 @@ struct sl_pg_param sl_pg_param_f64(double number)
 
 /* Either a prepared statement with its values, or SQL text of ours. */
 struct call {
-	const char *what; /* for errors: the statement's name */
-	const char *sql;  /* NULL: prepared */
+	const char *what;                     /* for errors: the statement's name */
+	const char *sql;                      /* NULL: prepared */
+	const struct sl_sql_statement *known; /* what is prepared */
 	const char *const *values;
 	int count;
 };
@@ -78,6 +79,15 @@ static enum sl_err perform(
 	}
 	for (bool again = false;; again = true) {
 		enum sl_err err = sl_pg_ready(pg, reterr);
+		if (err) {
+			return err;
+		}
+		bool lost_before = false;
+		err = call->known ? sl_pg_prepare(pg, call->known, &lost_before, reterr)
+				  : SL_ERR_OK;
+		if (err && lost_before && !pg->tx && !again) {
+			continue;
+		}
 		if (err) {
 			return err;
 		}
@@ -146,7 +156,8 @@ enum sl_err sl_pg_run(struct sl_pg *pg, enum sl_sql statement, const struct sl_p
 {
 	const char *values[SL_SQL_PARAMS_MAX];
 	const struct sl_sql_statement *known = sl_pg_bind(statement, params, count, values);
-	const struct call call = {.what = known->name, .values = values, .count = count};
+	const struct call call = {
+		.what = known->name, .known = known, .values = values, .count = count};
 	SL_AUTO(sl_pg_clearp)
 	PGresult *result = NULL;
 	enum sl_err err = perform_noting(pg, &call, &result, reterr);
