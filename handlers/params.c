@@ -178,7 +178,7 @@ static enum sl_err decode_texts(const struct sl_param *param, const char *text,
 		char *must = sl_asprintf("given at most %d times", SL_PARAM_TEXTS_MAX);
 		return refuse(param, reterr, must);
 	}
-	const char *item;
+	const char *item = NULL;
 	enum sl_err err = decode_text(param, text, &item, reterr);
 	if (err == SL_ERR_OK) {
 		texts->items[texts->count++] = item;

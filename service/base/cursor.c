@@ -79,7 +79,7 @@ static char *to_text(const struct sl_buf *bytes)
 	text.len = strcspn(text.data, "=");
 	text.data[text.len] = '\0';
 	for (char *c = text.data; *c != '\0'; c++) {
-		*c = *c == '+' ? '-' : *c == '/' ? '_' : *c;
+		*c = (char)(*c == '+' ? '-' : *c == '/' ? '_' : *c);
 	}
 	return sl_buf_steal(&text);
 }
@@ -98,7 +98,7 @@ static bool from_text(const char *text, struct sl_buf *bytes)
 	}
 	for (size_t i = 0; i < len; i++) {
 		char c = plain.data[i];
-		plain.data[i] = c == '-' ? '+' : c == '_' ? '/' : c;
+		plain.data[i] = (char)(c == '-' ? '+' : c == '_' ? '/' : c);
 	}
 	return sl_text_base64_decode(bytes, sl_buf_str(&plain), plain.len);
 }

@@ -177,6 +177,22 @@ static enum sl_err fetch(struct walk *walk, const struct list *list, int64_t bat
 	return sl_pg_run(walk->pg, list->statement, params, list->params, rows, reterr);
 }
 
+/* The statements leave their order to a nested loop: see filter_names.inc. */
+static enum sl_err go_on(
+	struct walk *walk, const struct sl_pg_rows *rows, int row, struct sl_error *reterr)
+{
+	struct place *place = &walk->place;
+	int64_t rank = sl_pg_i64(rows, row, "rank");
+	int64_t at = sl_pg_i64(rows, row, "place");
+	if (rank < place->rank || (rank == place->rank && at <= place->place)) {
+		return sl_error_set(reterr, SL_ERR_INTERNAL,
+			"PostgreSQL planned a list of the metadata in another order");
+	}
+	place->rank = rank;
+	place->place = at;
+	return SL_ERR_OK;
+}
+
 /* Takes rows while they fit. The first of a page always does: a page may not be empty for ever. */
 static enum sl_err take_rows(struct walk *walk, const struct list *list,
 	const struct sl_pg_rows *rows, struct sl_error *reterr)
@@ -188,9 +204,10 @@ static enum sl_err take_rows(struct walk *walk, const struct list *list,
 			return SL_ERR_OK;
 		}
 		walk->left = entries < walk->left ? walk->left - entries : 0;
-		walk->place.rank = sl_pg_i64(rows, i, "rank");
-		walk->place.place = sl_pg_i64(rows, i, "place");
-		enum sl_err err = sl_page_add(&walk->page, list->kind, list->list, rows, i, reterr);
+		enum sl_err err = go_on(walk, rows, i, reterr);
+		if (err == SL_ERR_OK) {
+			err = sl_page_add(&walk->page, list->kind, list->list, rows, i, reterr);
+		}
 		if (err != SL_ERR_OK) {
 			return err;
 		}

@@ -13,11 +13,15 @@ FROM
         WHERE a.video_id = $1::uuid AND a.kind = n.kind AND a.name = n.name
             AND a.celebrity_id IS NOT DISTINCT FROM n.celebrity_id
             AND a.confidence >= $3::double precision
+            AND a.from_ms >= (
+                SELECT coalesce(max(b.from_ms), 0)
+                FROM spotlist_data.appearances b
+                WHERE b.video_id = $1::uuid AND b.kind = n.kind AND b.name = n.name
+                    AND b.celebrity_id IS NOT DISTINCT FROM n.celebrity_id
+                    AND b.from_ms <= $5::bigint)
             AND a.from_ms < $6::bigint AND (a.to_ms > $5::bigint OR a.from_ms >= $5::bigint)
             AND (n.rank, a.from_ms) > ($7::bigint, $9::bigint)
         ORDER BY a.from_ms
         LIMIT $8::bigint
     ) a
-WHERE n.rank >= $7::bigint
-ORDER BY n.rank, a.from_ms
 LIMIT $8::bigint

@@ -9,11 +9,14 @@ SELECT n.rank, d.place, 1 AS entries, json_strip_nulls(json_build_object(
     'confidence', d.confidence,
     'box', CASE WHEN d.box_left IS NOT NULL THEN json_build_object(
         'left', d.box_left, 'top', d.box_top, 'width', d.box_width, 'height', d.box_height) END,
-    'frame', f.key))::text AS body, f.key AS frame
+    'frame', d.frame))::text AS body, d.frame
 FROM
 \ir filter_names.inc
     AS n CROSS JOIN LATERAL (
-        SELECT d.*, d.frame_index * 4294967296 + d.ordinal AS place
+        SELECT d.*, d.frame_index * 4294967296 + d.ordinal AS place, (
+            SELECT f.key
+            FROM spotlist_data.frames f
+            WHERE f.video_id = d.video_id AND f.index = d.frame_index) AS frame
         FROM spotlist_data.celebrity_detections d
         WHERE d.video_id = $1::uuid AND d.name = n.name
             AND d.celebrity_id IS NOT DISTINCT FROM n.celebrity_id
@@ -29,7 +32,4 @@ FROM
         ORDER BY d.frame_index, d.ordinal
         LIMIT $8::bigint
     ) d
-    LEFT JOIN spotlist_data.frames f ON f.video_id = $1::uuid AND f.index = d.frame_index
-WHERE n.rank >= $7::bigint
-ORDER BY n.rank, d.place
 LIMIT $8::bigint

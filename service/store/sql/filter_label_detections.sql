@@ -33,6 +33,4 @@ FROM
         WHERE i.video_id = $1::uuid AND i.detection = d.ordinal
             AND i.confidence >= $3::double precision
     ) i ON $11::boolean
-WHERE n.rank >= $7::bigint
-ORDER BY n.rank, d.ordinal
 LIMIT $8::bigint

@@ -7,5 +7,4 @@ FROM
 \ir filter_names.inc
     AS n
 WHERE n.rank > $7::bigint
-ORDER BY n.rank
 LIMIT $8::bigint
