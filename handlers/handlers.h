@@ -17,6 +17,14 @@ sl_handler sl_label_list;
 sl_handler sl_video_get;
 sl_handler sl_video_metadata;
 sl_handler sl_video_metadata_filtered; /* its branch with a query */
+sl_handler sl_transcript_json;
+sl_handler sl_transcript_vtt;
+sl_handler sl_transcript_srt;
+sl_handler sl_transcript_txt;
+sl_handler sl_labels_csv;
+sl_handler sl_celebrities_csv;
+sl_handler sl_markers_edl;
+sl_handler sl_markers_otio;
 sl_handler sl_analysis_create;
 sl_handler sl_analysis_list;
 sl_handler sl_analysis_get;

@@ -44,6 +44,8 @@
 	X(VIDEO_BUSY, "video_busy", 409, true, "The video is still being worked on") \
 	X(NO_OUTPUTS, "no_outputs", 409, false, "The video has no files to analyse") \
 	X(ANALYSIS_NOT_FOUND, "analysis_not_found", 404, false, "There is no such analysis") \
+	X(RESULT_PENDING, "result_pending", 409, true, "The analysis has not ended yet") \
+	X(RESULT_MISSING, "result_missing", 404, false, "The video has no such result") \
 	X(DELIVERY_NOT_FOUND, "delivery_not_found", 404, false, "There is no such delivery") \
 	X(IDEMPOTENCY_KEY_REUSED, "idempotency_key_reused", 422, false, \
 		"The Idempotency-Key was used for another request") \
