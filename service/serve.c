@@ -26,7 +26,6 @@
 #include "routes.h"
 #include "server.h"
 #include "supervisor.h"
-#include "text.h"
 #include "webhook_sender.h"
 #include "worker.h"
 
@@ -41,15 +40,9 @@ struct process {
 	struct sl_cors *cors;
 };
 
-static bool is_loopback(const char *address)
-{
-	return sl_text_starts_with(address, "127.") || sl_text_starts_with(address, "[::1]:") ||
-		sl_text_starts_with(address, "localhost:");
-}
-
 static enum sl_err check_exposure(const struct sl_config *config, struct sl_error *reterr)
 {
-	if (config->auth == SL_CONFIG_AUTH_OFF && !is_loopback(config->listen)) {
+	if (config->auth == SL_CONFIG_AUTH_OFF && !sl_config_is_loopback(config->listen)) {
 		return sl_error_set(reterr, SL_ERR_CONFIG,
 			"SPOTLIST_AUTH=off lets everybody in who reaches SPOTLIST_LISTEN=%s, which "
 			"is not a loopback address; leave it at tokens (docs/access.md)",

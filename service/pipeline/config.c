@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#include "text.h"
+
 #include "prices.h"
 
 static const char *const auth_modes[] = {"tokens", "off", NULL}; /* enum sl_config_auth */
@@ -162,6 +164,12 @@ enum sl_err sl_config_read_cost(struct sl_config *config, struct sl_error *reter
 			config->monthly_cap);
 	}
 	return sl_prices_load(config->prices_path, &config->prices, reterr);
+}
+
+bool sl_config_is_loopback(const char *listen)
+{
+	return sl_text_starts_with(listen, "127.") || sl_text_starts_with(listen, "[::1]:") ||
+		sl_text_starts_with(listen, "localhost:");
 }
 
 void sl_config_release(struct sl_config *config)

@@ -87,6 +87,8 @@ SL_MUST_CHECK enum sl_err sl_config_read(
 	char **environ_, struct sl_config *ret, struct sl_error *reterr);
 /** The part of it that is about cost, once the table is loaded. */
 SL_MUST_CHECK enum sl_err sl_config_read_cost(struct sl_config *config, struct sl_error *reterr);
+/** Whether an address to listen on is this machine's own. */
+bool sl_config_is_loopback(const char *listen);
 void sl_config_release(struct sl_config *config);
 
 #endif

@@ -11,7 +11,7 @@
 
 #define SKEW_WARN_MS      60000
 #define MS_PER_SECOND     1000
-#define OTHER_CONNECTIONS 7 /* of a process, besides its threads; docs/operations.md */
+#define OTHER_CONNECTIONS 9 /* of a process, besides its threads; docs/operations.md */
 
 /* Two that serve while one is replaced by the next. */
 #define PROCESSES 2

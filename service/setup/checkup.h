@@ -19,6 +19,7 @@ enum sl_check_id {
 	SL_CHECK_SETTINGS,
 	SL_CHECK_REGION,
 	SL_CHECK_DATABASE,
+	SL_CHECK_ACCESS,
 	SL_CHECK_ENDPOINTS,
 	SL_CHECK_CLOCK,
 	SL_CHECK_CREDENTIALS,
@@ -59,8 +60,8 @@ struct sl_checkup {
 typedef void sl_check_fn(struct sl_checkup *checkup, struct sl_findings *findings);
 
 /* The checks, in the order of the ids. */
-sl_check_fn sl_check_settings, sl_check_region, sl_check_database, sl_check_endpoints,
-	sl_check_clock, sl_check_credentials, sl_check_account, sl_check_bucket,
+sl_check_fn sl_check_settings, sl_check_region, sl_check_database, sl_check_access,
+	sl_check_endpoints, sl_check_clock, sl_check_credentials, sl_check_account, sl_check_bucket,
 	sl_check_bucket_setup, sl_check_table, sl_check_topics, sl_check_subscriptions,
 	sl_check_dead_letters, sl_check_rules, sl_check_mediaconvert, sl_check_rekognition,
 	sl_check_permissions, sl_check_webhooks, sl_check_server;

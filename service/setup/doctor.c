@@ -28,6 +28,7 @@ static const struct check {
 	[SL_CHECK_SETTINGS] = {"settings", sl_check_settings, 0, 0},
 	[SL_CHECK_REGION] = {"aws settings", sl_check_region, 0, 0},
 	[SL_CHECK_DATABASE] = {"database", sl_check_database, 0, 0},
+	[SL_CHECK_ACCESS] = {"access", sl_check_access, BIT(DATABASE), 0},
 	[SL_CHECK_ENDPOINTS] = {"endpoints", sl_check_endpoints, BIT(REGION), 0},
 	[SL_CHECK_CLOCK] = {"clock", sl_check_clock, BIT(REGION), BIT(ENDPOINTS)},
 	[SL_CHECK_CREDENTIALS] = {"credentials", sl_check_credentials, BIT(REGION), BIT(ENDPOINTS)},

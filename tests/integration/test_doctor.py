@@ -114,6 +114,17 @@ def test_all_is_well_where_provision_was(svc, cloud):
     sqs.purge_queue(QueueUrl=queue)
 
 
+def test_tokens(svc):
+    off = doctor(svc).of("access")[0]
+    assert off["status"] == "ok" and "SPOTLIST_AUTH=off" in off["found"]
+    doctor(svc, SPOTLIST_LISTEN="0.0.0.0:8080").only("access", "fail", "everybody may call", "tokens")
+    doctor(svc, SPOTLIST_AUTH="tokens").only("access", "warn", "there is no token", "token create")
+    svc.command("token", "create", "--scope", "read", "--name", "soon", "--expires", "5d")
+    assert doctor(svc, SPOTLIST_AUTH="tokens").of("access")[0]["found"] == "1 token is good"
+    svc.database.query("UPDATE spotlist_data.tokens SET last_used_at = now()")
+    doctor(svc, SPOTLIST_AUTH="tokens").only("access", "warn", "the token soon is in use", "another")
+
+
 def test_the_server_of_this_machine(svc, hole):
     assert doctor(svc, SPOTLIST_ADMIN_LISTEN=svc.admin.partition("//")[2]).of("server")[0][
         "status"] == "ok"
