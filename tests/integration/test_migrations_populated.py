@@ -166,12 +166,12 @@ def rows_of(database, table, videos):
 
 
 def test_what_migrations_make_is_what_the_program_makes(both):
-    """Also in tables and columns that this test does not know."""
+    """Also in tables and columns that this test does not know. Costs are counted from then on."""
     svc, migrated, videos = both
     tables = tables_of_videos(svc.database)
     assert {"appearances", "video_names", "transcript_segments"} <= set(tables)
     for table in tables:
-        if table not in ("documents", "document_parts"):
+        if table not in ("documents", "document_parts", "charges", "reservations"):
             assert rows_of(migrated, table, videos) == rows_of(svc.database, table, videos), table
     assert svc.database.query("SELECT count(*) FROM spotlist_data.appearances") > [(20,)]
 
@@ -204,8 +204,8 @@ def test_the_answers_are_right_afterwards(both, cloud, make_svc):
     other = make_svc(cloud, migrated, subscribe=False)
     for video in videos:
         for path in ("", "/metadata", "/analyses"):
-            assert other.get(f"/videos/{video}{path}").json == svc.get(f"/videos/{video}{path}").json
-        assert other.metadata(video) == svc.metadata(video)
+            assert {**other.get(f"/videos/{video}{path}").json, "cost": None} == \
+                {**svc.get(f"/videos/{video}{path}").json, "cost": None}
     assert [one["id"] for one in other.get("/videos").json["videos"] if one["id"] in videos] == \
         videos[::-1]
     for target in ("/celebrities", "/celebrities?sort=videos", "/celebrities?prefix=ada"):

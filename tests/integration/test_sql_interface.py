@@ -217,6 +217,15 @@ def test_the_directory_is_that_of_the_api(reader, svc, videos):
                         "ORDER BY kind, name") == sorted(listed)
 
 
+def test_charges_are_those_of_the_api(reader, svc, videos):
+    for video in videos.values():
+        cost = svc.video(video)["cost"]
+        assert cost["items"]
+        assert rows(reader, "SELECT part, quantity, dollars::text FROM spotlist.charges "
+                            "WHERE video_id = %s ORDER BY 1, 2, 3", video) == sorted(
+            (item["part"], item["quantity"], item["cost"]) for item in cost["items"])
+
+
 def test_everything_is_explained(svc):
     """In the database, and each view in docs/sql.md."""
     assert svc.database.query("""
