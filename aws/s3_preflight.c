@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "call_internal.h"
@@ -26,6 +27,9 @@ struct check {
 	int64_t deadline_ms; /* monotonic */
 	sl_s3_preflight_done *done;
 	void *context;
+	sl_s3_preflight_look *look; /* NULL: only HEAD is wanted */
+	int64_t piece_bytes;
+	int pieces; /* that may still be read */
 };
 
 enum flight_state {
@@ -39,6 +43,7 @@ enum flight_question {
 	ASK_HEAD,
 	ASK_WHY,
 	ASK_HEAD_AGAIN,
+	ASK_PIECE, /* HEAD was answered; whatever comes of this does not change that */
 };
 
 struct flight {
@@ -49,6 +54,10 @@ struct flight {
 	struct sl_operation operation;
 	enum flight_question question;
 	int64_t wake_ms;
+	struct sl_s3_object object; /* what HEAD told, while pieces are read */
+	int64_t piece_at;
+	char range[64];
+	struct sl_pair range_header;
 };
 
 struct sl_s3_preflight {
@@ -100,9 +109,19 @@ static void end_flight(struct sl_s3_preflight *preflight, struct flight *flight,
 	}
 	end_check(preflight, flight->check, err, object, error);
 	sl_operation_finish(&flight->operation);
+	sl_s3_object_finish(&flight->object);
 	flight->check = NULL;
 	flight->state = FLIGHT_FREE;
 	preflight->in_flight--;
+}
+
+/* HEAD was answered, and that is what counts. */
+static void end_with_object(struct sl_s3_preflight *preflight, struct flight *flight)
+{
+	struct sl_s3_object object = flight->object;
+	flight->object = (struct sl_s3_object){0, NULL};
+	end_flight(preflight, flight, SL_ERR_OK, &object, NULL);
+	sl_s3_object_finish(&object);
 }
 
 static void send_flight(struct sl_s3_preflight *preflight, struct flight *flight)
@@ -118,7 +137,31 @@ static void send_flight(struct sl_s3_preflight *preflight, struct flight *flight
 		}
 		err = sl_error_set(&error, SL_ERR_INTERNAL, "curl does not take the transfer");
 	}
+	if (flight->question == ASK_PIECE) {
+		end_with_object(preflight, flight);
+		return;
+	}
 	end_flight(preflight, flight, err, NULL, &error);
+}
+
+static struct sl_call piece_call(struct flight *flight)
+{
+	const struct check *check = flight->check;
+	snprintf(flight->range, sizeof(flight->range), "bytes=%lld-%lld",
+		(long long)flight->piece_at,
+		(long long)(flight->piece_at + check->piece_bytes - 1));
+	flight->range_header = (struct sl_pair){"Range", flight->range};
+	return (struct sl_call){
+		.service = SL_SERVICE_S3,
+		.operation = "GetObject",
+		.method = "GET",
+		.bucket = check->bucket,
+		.path = check->path,
+		.headers = &flight->range_header,
+		.header_count = 1,
+		.idempotent = true,
+		.max_answer = (size_t)check->piece_bytes,
+	};
 }
 
 static void ask(
@@ -126,8 +169,12 @@ static void ask(
 {
 	const struct check *check = flight->check;
 	flight->question = question;
-	flight->call = question == ASK_WHY ? sl_s3_why_call(check->bucket, check->path)
-					   : sl_s3_head_call(check->bucket, check->path);
+	if (question == ASK_PIECE) {
+		flight->call = piece_call(flight);
+	} else {
+		flight->call = question == ASK_WHY ? sl_s3_why_call(check->bucket, check->path)
+						   : sl_s3_head_call(check->bucket, check->path);
+	}
 	sl_operation_init(&flight->operation, preflight->aws, &flight->call, check->deadline_ms);
 	flight->state = FLIGHT_WAITING;
 	send_flight(preflight, flight);
@@ -171,6 +218,33 @@ static bool ask_on(struct sl_s3_preflight *preflight, struct flight *flight, enu
 	return false;
 }
 
+/* Whether a piece is read next. */
+static bool read_on(struct sl_s3_preflight *preflight, struct flight *flight, int64_t offset)
+{
+	struct check *check = flight->check;
+	if (check->look == NULL || check->pieces == 0 || offset < 0 ||
+		offset >= flight->object.size_bytes) {
+		return false;
+	}
+	check->pieces--;
+	flight->piece_at = offset;
+	sl_operation_finish(&flight->operation);
+	ask(preflight, flight, ASK_PIECE);
+	return true;
+}
+
+static void land_piece(struct sl_s3_preflight *preflight, struct flight *flight, bool good)
+{
+	const struct check *check = flight->check;
+	int64_t next = -1;
+	bool more = good && flight->operation.answer.status == 206 &&
+		check->look(
+			check->context, &flight->operation.answer.body, flight->piece_at, &next);
+	if (!more || !read_on(preflight, flight, next)) {
+		end_with_object(preflight, flight);
+	}
+}
+
 static void land_flight(struct sl_s3_preflight *preflight, struct flight *flight, CURLcode code)
 {
 	SL_AUTO(sl_error_finish)
@@ -186,7 +260,7 @@ static void land_flight(struct sl_s3_preflight *preflight, struct flight *flight
 		flight->wake_ms = sl_clock_monotonic_ms() + delay_ms;
 		return;
 	case SL_VERDICT_DONE:
-		if (flight->question != ASK_WHY) {
+		if (flight->question != ASK_WHY && flight->question != ASK_PIECE) {
 			err = sl_s3_read_head(&flight->operation.answer, &object, &error);
 		}
 		break;
@@ -194,7 +268,19 @@ static void land_flight(struct sl_s3_preflight *preflight, struct flight *flight
 		err = error.code;
 		break;
 	}
+	if (flight->question == ASK_PIECE) {
+		land_piece(preflight, flight, err == SL_ERR_OK);
+		return;
+	}
 	if (ask_on(preflight, flight, err, &error)) {
+		return;
+	}
+	if (err == SL_ERR_OK && flight->check->look != NULL) {
+		flight->object = object;
+		object = (struct sl_s3_object){0, NULL};
+		if (!read_on(preflight, flight, 0)) {
+			land_piece(preflight, flight, false);
+		}
 		return;
 	}
 	end_flight(preflight, flight, err, err == SL_ERR_OK ? &object : NULL,
@@ -338,6 +424,13 @@ struct sl_s3_preflight *sl_s3_preflight_create(struct sl_aws *aws, int64_t deadl
 void sl_s3_preflight_submit(struct sl_s3_preflight *preflight, const char *bucket, const char *key,
 	sl_s3_preflight_done *done, void *context)
 {
+	sl_s3_preflight_probe(preflight, bucket, key, NULL, 0, 0, done, context);
+}
+
+void sl_s3_preflight_probe(struct sl_s3_preflight *preflight, const char *bucket, const char *key,
+	sl_s3_preflight_look *look, int64_t piece_bytes, int pieces, sl_s3_preflight_done *done,
+	void *context)
+{
 	enum sl_err refused = SL_ERR_OK;
 	pthread_mutex_lock(&preflight->mutex);
 	if (preflight->stopping) {
@@ -351,6 +444,9 @@ void sl_s3_preflight_submit(struct sl_s3_preflight *preflight, const char *bucke
 		check->deadline_ms = sl_clock_monotonic_ms() + preflight->deadline_ms;
 		check->done = done;
 		check->context = context;
+		check->look = look;
+		check->piece_bytes = piece_bytes;
+		check->pieces = pieces;
 		*preflight->tail = check;
 		preflight->tail = &check->next;
 		preflight->outstanding++;

@@ -25,6 +25,20 @@ struct sl_s3_preflight *sl_s3_preflight_create(struct sl_aws *aws, int64_t deadl
 void sl_s3_preflight_submit(struct sl_s3_preflight *preflight, const char *bucket, const char *key,
 	sl_s3_preflight_done *done, void *context);
 
+/**
+ * Looks at a piece of the object, and tells whether another one is wanted and from where. On the
+ * preflight thread.
+ */
+typedef bool sl_s3_preflight_look(
+	void *context, const struct sl_buf *piece, int64_t offset, int64_t *ret_offset);
+
+/** The same as sl_s3_preflight_submit(), and when there is such an object, at most `pieces` pieces
+ *  of `piece_bytes` of it are read for `look`, the first from its beginning. What cannot be read is
+ *  no error: `look` is then not called again. */
+void sl_s3_preflight_probe(struct sl_s3_preflight *preflight, const char *bucket, const char *key,
+	sl_s3_preflight_look *look, int64_t piece_bytes, int pieces, sl_s3_preflight_done *done,
+	void *context);
+
 /** Ends everything in flight with SL_ERR_SHUTTING_DOWN and joins the thread. */
 void sl_s3_preflight_stop(struct sl_s3_preflight *preflight);
 

@@ -26,6 +26,7 @@ struct creation {
 	enum sl_err err;
 	struct sl_error error;
 	struct sl_s3_object object;
+	struct sl_mp4_header header;
 };
 
 static void creation_free(void *state)
@@ -59,6 +60,22 @@ static const struct sl_param params_spec[] = {
 	SL_PARAM_BOOL(struct creation, dry_run, "dry_run"),
 	SL_PARAM_END,
 };
+
+/* On the preflight thread: whether more of the file is wanted to tell how long it is. */
+static bool on_piece(void *context, const struct sl_buf *piece, int64_t offset, int64_t *ret_offset)
+{
+	struct creation *creation = context;
+	return sl_mp4_header_find(sl_buf_str(piece), piece->len, offset, &creation->header,
+		       ret_offset) == SL_MP4_MORE;
+}
+
+/* The header is of use for an estimate only. */
+static void look_at_source(struct sl_app *app, struct creation *creation)
+{
+	bool wanted = creation->dry_run || app->config->monthly_cap_micros >= 0;
+	sl_s3_preflight_probe(app->preflight, creation->submission.bucket, creation->submission.key,
+		wanted ? on_piece : NULL, SL_MP4_PIECE, SL_MP4_PIECES, on_head, creation);
+}
 
 static enum sl_err decode(struct sl_request *request, struct creation *creation)
 {
@@ -224,11 +241,11 @@ enum sl_err sl_video_create(struct sl_request *request, struct sl_reply *reply)
 		}
 		if (!creation->submission.is_upload) {
 			sl_request_suspend(request);
-			sl_s3_preflight_submit(app->preflight, creation->submission.bucket,
-				creation->submission.key, on_head, creation);
+			look_at_source(app, creation);
 			return SL_REQUEST_SUSPENDED;
 		}
 	} else {
+		creation->submission.header = creation->header;
 		enum sl_err err = sl_submission_check_source(&creation->submission, creation->err,
 			&creation->object, &creation->error, &request->error);
 		if (err != SL_ERR_OK) {

@@ -3,6 +3,7 @@
 
 import concurrent.futures
 import json
+import subprocess
 import urllib.parse
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -188,6 +189,32 @@ def test_without_a_duration_it_goes_by_size_or_says_what_it_assumes(svc):
     estimate = dry_run(svc, "upload", filename="later.mp4")["estimate"]
     assert estimate["basis"] == "assumed" and estimate["duration_ms"] == 600_000
     assert any("10 minutes" in one for one in estimate["assumptions"])
+
+
+@pytest.mark.parametrize("arguments", [[], ["-movflags", "+faststart"]], ids=["end", "front"])
+def test_an_mp4_tells_its_length_by_itself(svc, sample, tmp_path, arguments):
+    path = tmp_path / "one.mp4"
+    subprocess.run(["ffmpeg", "-v", "error", "-f", "lavfi", "-i",
+                    "testsrc2=size=1920x1082:rate=10:duration=12.5", "-pix_fmt", "yuv420p",
+                    "-c:v", "mpeg4", "-b:v", "2M", *arguments, str(path)], check=True)
+    assert path.stat().st_size > 200_000
+    source = svc.put_object("in/one.mp4", path)
+    estimate = dry_run(svc, source, duration_ms=5)["estimate"]
+    assert estimate["basis"] == "header"
+    assert estimate["duration_ms"] == 12500
+    assert {item["unit"]: item["quantity"] for item in estimate["items"]}[
+        "mediaconvert_video_uhd_30fps"] == 13
+    assert not any("HD" in one for one in estimate["assumptions"])
+
+
+def test_a_header_that_cannot_be_read_changes_nothing(svc):
+    svc.cloud.client("s3").put_object(Bucket=svc.bucket, Key="in/odd.mp4",
+                                      Body=b"\0\0\0\x18ftypisom" + b"\xff" * 700_000)
+    svc.cloud.faults([{"service": "s3", "operation": "GetObject", "kind": "server_error"}])
+    source = f"s3://{svc.bucket}/in/odd.mp4"
+    assert dry_run(svc, source)["estimate"]["basis"] == "size"
+    svc.cloud.clear_faults()
+    assert dry_run(svc, source)["estimate"]["basis"] == "size"
 
 
 @pytest.mark.parametrize("body, code", [
