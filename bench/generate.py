@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A database of N finished videos, projected from some that spotlist itself made of replayed answers:
-each row of these stands again for every video, under its id, with names and words changed. What
-spotlist derives (documents, appearances, search columns) is made by spotlist's own statements and
-triggers.
+"""A database of N finished videos, projected from some that spotlist itself made of replayed
+answers: each row of these stands again for every video, under its id, with names and words changed.
+What spotlist derives (documents, appearances, search columns) is made by spotlist's own statements
+and triggers.
 
-The names a video has, and its words, follow Zipf's law over a vocabulary, so that a search finds what
-is frequent and what is rare. The same arguments make the same data.
+The names a video has, and its words, follow Zipf's law over a vocabulary, so that a search finds
+what is frequent and what is rare. The same arguments make the same data.
 """
 
 import concurrent.futures
@@ -79,13 +79,13 @@ def facts(cluster, videos):
             "seconds": seconds}
 
 
-# --- what is projected from ------------------------------------------------------------------------
+# --- what is projected from ---------------------------------------------------------------------
 
 def make_templates(cluster, name, settings):
     """{replay's name: id} of videos that spotlist made."""
     made = {}
     with contextlib.ExitStack() as stack:
-        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="spotlist-bench-")))
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         replays = directory / "replays"
         replays.mkdir()
         cloud = harness.Cloud(directory / "data", arguments=["--replay", str(replays)])
@@ -101,7 +101,7 @@ def make_templates(cluster, name, settings):
     return made
 
 
-# --- what changes from video to video ---------------------------------------------------------------
+# --- what changes from video to video -----------------------------------------------------------
 
 def syllables(draw, count):
     return "".join(draw.choice("bdfgklmnprstvz") + draw.choice("aeiou") for _ in range(count))
@@ -249,11 +249,11 @@ def project(cluster, name, names, videos):
             say(f"{table}: {time.monotonic() - begin:.1f} s")
 
 
-# --- indexes and foreign keys, made again at the end -------------------------------------------------
+# --- indexes and foreign keys, made again at the end --------------------------------------------
 
 def set_aside(cursor, names):
-    """Drops secondary indexes and stops foreign keys' checks; returns what makes the indexes again.
-    The rows are right by construction."""
+    """Drops secondary indexes and stops foreign keys' checks: the rows are right by construction.
+    Returns what makes the indexes again, and the triggers."""
     cursor.execute("""SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
         FROM pg_index i WHERE i.indrelid = ANY (%s::text[]::regclass[]) AND NOT i.indisunique""",
                    ([f"spotlist_data.{name}" for name in names],))
@@ -283,7 +283,7 @@ def run_each(cluster, name, statements, settings="RESET maintenance_work_mem"):
             pass
 
 
-# --- what spotlist derives ----------------------------------------------------------------------------
+# --- what spotlist derives ----------------------------------------------------------------------
 
 def product_statement(name):
     return embed_sql.read_statement(ROOT / "service" / "store" / "sql" / f"{name}.sql")[1]
@@ -320,7 +320,7 @@ def make_documents(cluster, name):
            lambda video, state, at, document: [(video, state, at, document), (video, document)])
 
 
-# --- all of it ------------------------------------------------------------------------------------------
+# --- all of it ----------------------------------------------------------------------------------
 
 def make(cluster, videos, settings):
     """Makes the database, unless it is there; the cluster is running afterwards."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Signed SNS messages by the thousand: notifications of Rekognition about the videos there are, each
-with a MessageId of its own, signed with localcloud's key as SNS would."""
+"""Signed SNS messages by the thousand: notifications of Rekognition about the videos there are,
+each with a MessageId of its own, signed with localcloud's key as SNS would."""
 
 import concurrent.futures
 import datetime

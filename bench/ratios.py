@@ -1,11 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
-"""ratios.py --videos N [--prepare] [--only MEASURE] DIRECTORY VENV: spotlist beside its yardsticks, over a database of N
-videos, as one table of ratios. Each ratio is of figures of this run, taken in turns; nothing is judged
-but the aims. With --prepare only the database is made, or found made."""
+"""ratios.py --videos N [--prepare] [--only MEASURE] DIRECTORY VENV: spotlist beside its yardsticks,
+over a database of N videos, as one table of ratios. Each ratio is of figures of this run, taken in
+turns; nothing is judged but the aims. With --prepare only the database is made, or found made."""
 
 import argparse
 import contextlib
+import itertools
 import json
 import re
 import shutil
@@ -16,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -24,12 +26,14 @@ import generate  # first: it knows where the modules of the tests are
 import harness
 import load
 import messages
+import searches
 import statements
 from cluster import Cluster
 
 ROUNDS = 3
 SECONDS = 3
-HTTP_THREADS = 16  # SPOTLIST_HTTP_THREADS: as many statements at once, so as many clients of pgbench
+SEARCH_SECONDS = 40
+HTTP_THREADS = 16  # so many statements at once: as many clients has pgbench
 # Nobody looks after what is submitted while that is timed.
 SETTINGS = {"SPOTLIST_LOG_LEVEL": "info", "SPOTLIST_POLL_INTERVAL_MS": "3600000",
             "SPOTLIST_SNS_MAX_AGE_S": "604800", "SPOTLIST_HTTP_THREADS": str(HTTP_THREADS)}
@@ -38,7 +42,7 @@ FORGET = f"""DELETE FROM spotlist_data.videos WHERE tags @> '{{{TAG}}}';
              DELETE FROM spotlist_data.inbox"""
 
 
-MEASURES = ["readiness", "connections", "metadata", "submissions", "callbacks"]
+MEASURES = ["readiness", "connections", "metadata", "search", "submissions", "callbacks"]
 
 
 class Table:
@@ -49,8 +53,7 @@ class Table:
 
     def add(self, what, ours, yardstick, ratio, aim, met):
         self.rows.append((what, ours, yardstick, ratio, aim, "met" if met else "NOT MET"))
-        print(f"bench: {what}: {ours}{f' beside {yardstick}' if yardstick else ''}; {ratio} ({aim}: "
-              f"{self.rows[-1][-1]})", file=sys.stderr, flush=True)
+        print(f"bench: {'; '.join(filter(None, self.rows[-1]))}", file=sys.stderr, flush=True)
 
     def rate(self, what, ours, yardstick, name, least):
         """Two rates: how many a second."""
@@ -99,7 +102,7 @@ class Bench:
         self.svc.environment.update(settings)
         self.svc.start()
 
-    # --- GET /videos/{id}/metadata -----------------------------------------------------------------
+    # --- GET /videos/{id}/metadata --------------------------------------------------------------
 
     def metadata(self):
         short = self.query("SELECT id::text FROM bench.templates WHERE name = 'short'")[0][0]
@@ -107,15 +110,35 @@ class Bench:
         with load.fastapi(self.venv, self.cluster, self.database, self.cloud) as yardstick:
             for video in (short, long):
                 self.one_document(video, yardstick)
+        self.with_token(short)
+
+    def with_token(self, video):
+        """The same with the token that a request has to bring unless access is open."""
+        token = self.svc.command("token", "create", "--scope", "read", "--rate", "1000000"
+                                 ).stdout.split()[0]
+        self.restart(SPOTLIST_AUTH="tokens")
+        target = f"{self.svc.url}/videos/{video}/metadata"
+        header = f"Authorization: Bearer {token}"
+        body = load.fetch(target, dict([header.split(": ")]))
+        with load.trivial(self.document_file(body), HTTP_THREADS) as trivial:
+            ours, plain = alternate(
+                ROUNDS, lambda: load.wrk(target, SECONDS, headers=[header]),
+                lambda: load.wrk(trivial, SECONDS, headers=[header]))
+        self.table.rate(f"GET metadata, {len(body) / 1000:,.0f} kB, with a token", ours, plain,
+                        "libmicrohttpd", 0.8)
+        self.restart(**open_access())
+
+    def document_file(self, body):
+        path = self.dir / "document.json"
+        path.write_bytes(body)
+        return path
 
     def one_document(self, video, yardstick):
         target = f"/videos/{video}/metadata"
         body = load.fetch(self.svc.url + target)
         if body != load.fetch(yardstick + target):
             sys.exit(f"bench: the yardstick answers another document for {target}")
-        path = self.dir / "document.json"
-        path.write_bytes(body)
-        with load.trivial(path, HTTP_THREADS) as trivial:
+        with load.trivial(self.document_file(body), HTTP_THREADS) as trivial:
             ours, plain, python = alternate(
                 ROUNDS, lambda: load.wrk(self.svc.url + target, SECONDS),
                 lambda: load.wrk(trivial, SECONDS), lambda: load.wrk(yardstick + target, SECONDS))
@@ -123,7 +146,59 @@ class Bench:
         self.table.rate(what, ours, plain, "libmicrohttpd", 0.8)
         self.table.rate(what, ours, python, "FastAPI", 20)
 
-    # --- POST /videos ---------------------------------------------------------------------------------
+    # --- GET /search ----------------------------------------------------------------------------
+
+    def search(self):
+        """Each search is asked over HTTP and then, its statements with the same parameters, of
+        PostgreSQL on one connection; again and again, all kinds in turns."""
+        asked = [f"/search?{urllib.parse.urlencode(one)}" for one in searches.mix(self.query)]
+        http = load.Raw(self.svc.url)
+        if http.get("/search")[0] == 404:
+            print("bench: there is no GET /search", file=sys.stderr)
+            return
+        direct = statements.Connection(self.cluster, self.database)
+        self.stack.callback(http.close)
+        self.stack.callback(direct.close)
+        recorded = self.record_searches(http, asked)
+        asked = list(recorded)
+        if not asked:
+            return
+        ours, own = [], []
+        until = time.monotonic() + SEARCH_SECONDS
+        for number in itertools.count():
+            if number >= 2 * len(asked) and time.monotonic() > until:
+                break
+            target = asked[number % len(asked)]
+            begin = time.perf_counter()
+            status, _ = http.get(target)
+            taken = time.perf_counter() - begin
+            alone = direct.run(recorded[target])
+            if number >= len(asked):  # the first of each is planned and read from disk
+                ours.append(taken)
+                own.append(alone)
+        self.show_search(ours, own)
+
+    def record_searches(self, http, asked):
+        """{target: the statements that answer it}, of those that are answered."""
+        recorded = {}
+        with statements.Recorder(self.cluster) as recorder:
+            for target in asked:
+                status, body = http.get(target)
+                found = recorder.take()
+                if status == 200:
+                    recorded[target] = found
+                else:
+                    print(f"bench: left out: {target}: {status} {body[:300]!r}", file=sys.stderr)
+        return recorded
+
+    def show_search(self, ours, own):
+        for name, place in (("p50", 0.5), ("p99", 0.99)):
+            mine, theirs = (sorted(each)[int(place * (len(each) - 1))] for each in (ours, own))
+            self.table.add(f"GET /search, {name} of {len(ours)}", f"{mine * 1000:.2f} ms",
+                           f"PostgreSQL {theirs * 1000:.2f} ms", f"{mine / theirs:.2f}", "<= 2",
+                           mine <= 2 * theirs)
+
+    # --- POST /videos ---------------------------------------------------------------------------
 
     def submissions(self):
         """Uploads: an S3 source would be looked for at localcloud first, which is not measured."""
@@ -152,7 +227,7 @@ class Bench:
         self.table.rate("POST /videos (upload)", ours, commits, "pgbench", 0.7)
         self.commits = commits
 
-    # --- POST /sns --------------------------------------------------------------------------------------
+    # --- POST /sns ------------------------------------------------------------------------------
 
     def callbacks(self):
         if not self.commits:
@@ -161,8 +236,8 @@ class Bench:
         verified = load.rsa_verifies(SECONDS)
         lowest, name = min((commits, "pgbench's POST /videos"), (verified, "RSA verification"))
         count = min(60_000, int(max(commits, 2000) * SECONDS * 2))
-        jobs = self.query("SELECT job_id, video_id::text FROM spotlist_data.analyses "
-                          "WHERE kind = 'labels' AND job_id IS NOT NULL ORDER BY video_id LIMIT 5000")
+        jobs = self.query("SELECT job_id, video_id::text FROM spotlist_data.analyses WHERE "
+                          "kind = 'labels' AND job_id IS NOT NULL ORDER BY video_id LIMIT 5000")
         self.svc.restart()
 
         def once():
@@ -178,7 +253,7 @@ class Bench:
     def stored(self):
         return self.query("SELECT count(*) FROM spotlist_data.inbox")[0][0]
 
-    # --- at rest ------------------------------------------------------------------------------------------
+    # --- at rest --------------------------------------------------------------------------------
 
     def connections(self, count=1000):
         """Resident while so many connections are open that have each read a document."""

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which statements spotlist runs for a request, as PostgreSQL logs them; and the same statements for
-others to run: a script of pgbench, or a connection that is timed."""
+"""Which statements spotlist runs for a request, as PostgreSQL logs them; and the same statements
+for others to run: a script of pgbench, or a connection that is timed."""
 
 import contextlib
 import re
@@ -54,7 +54,7 @@ class Recorder:
         self.set(log_min_duration_statement="-1")
 
     def take(self):
-        """[(statement's name or None, its SQL literals, or the command's text)] since the last call."""
+        """[(statement's name, its SQL literals) or (None, the command)] since the last call."""
         with open(self.cluster.log, "rb") as log:
             log.seek(self.offset)
             data = log.read()

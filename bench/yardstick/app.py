@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The yardstick of ./run bench: GET /videos/{id}/metadata as one would write it in Python, with FastAPI,
-asyncpg and boto3, on uvloop. The finished video's document is in the database already: it is read
-with one indexed query by a prepared statement of a pooled connection, and sent with its ETag as it
-is. With links=true the MP4 gets a presigned URL.
+"""The yardstick of ./run bench: GET /videos/{id}/metadata as one would write it in Python, with
+FastAPI, asyncpg and boto3, on uvloop. The finished video's document is in the database already: it
+is read with one indexed query by a prepared statement of a pooled connection, and sent as it is
+with its ETag. With links=true the MP4 gets a presigned URL.
 
     DATABASE_URL=… uvicorn --workers CORES --loop uvloop --http httptools --no-access-log app:app
 """
