@@ -24,7 +24,7 @@
 #define COST_PAUSE_END     20
 #define COST_CLAUSE_END    25
 #define COST_INSIDE_A_WORD 400
-#define COST_SENTENCE_OVER 20 /* a sentence ends within the cue */
+#define COST_SENTENCE_OVER 110 /* a sentence ends within the cue: together only what is short */
 #define COST_PAUSE_WITHIN  60
 #define COST_TOO_SHORT     150 /* times the part of min_ms that is lacking */
 #define COST_TOO_FAST      200 /* times the part of the time for reading that is lacking */
