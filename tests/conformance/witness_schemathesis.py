@@ -46,6 +46,11 @@ def svc(tmp_path_factory):
         lambda: spotlist.get(f"/videos/{video}/deliveries").json["deliveries"])[0]["id"]
     spotlist.known = {"id": video, "kind": "labels", "attempt": 1, "delivery": delivery,
                       "callback": spotlist.hook}
+    # From here on with tokens.
+    spotlist.token = spotlist.command("token", "create", "--name", "fuzz", "--scope", "admin",
+                                      "--rate", "100000").stdout.strip()
+    spotlist.environment["SPOTLIST_AUTH"] = "tokens"
+    spotlist.restart()
     yield spotlist
     spotlist.stop()
     cloud.stop()
@@ -61,6 +66,7 @@ def fuzz(svc, tmp_path, *arguments):
         [PYTHON.parent / "schemathesis", "--config-file", HERE / "schemathesis.toml", "run",
          ROOT / "openapi.yaml", "--url", svc.url, "--no-color", "--continue-on-failure",
          "--generation-database", "none", "--seed", str(SEED),
+         "--header", f"Authorization: Bearer {svc.token}",
          "--exclude-checks", ",".join(LEFT_OUT), *arguments],
         cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
 
@@ -81,4 +87,6 @@ def test_schemathesis_finds_nothing(svc, tmp_path):
     assert int(re.search(r"(\d+) generated", done.stdout).group(1)) > 1000
     errors = [line for line in svc.log(offset).splitlines() if "level=error" in line]
     assert not errors, "\n".join(errors)
-    assert svc.get(f"/videos/{svc.known['id']}").status == 200
+    reply = svc.get(f"/videos/{svc.known['id']}",
+                    headers={"Authorization": f"Bearer {svc.token}"})
+    assert (reply.status, reply.json["state"]) == (200, "complete")
