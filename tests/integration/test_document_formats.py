@@ -11,7 +11,8 @@ from harness import wait_until
 def videos(svc, cloud, replays):
     """Whole documents by video."""
     made = replay.write(replays, "formats", frames=6, celebrities=1, labels=2, words=12)
-    ids = [svc.submit(made.upload(cloud, svc.bucket, f"in/formats-{n}.mp4"))["id"] for n in range(3)]
+    uris = [made.upload(cloud, svc.bucket, f"in/formats-{n}.mp4") for n in range(3)]
+    ids = [svc.submit(uri)["id"] for uri in uris]
     for one in ids:
         svc.wait_state(one, "complete")
     return {one: svc.metadata(one) for one in ids}

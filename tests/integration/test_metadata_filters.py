@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GET /videos/{id}/metadata with filters: every answer is what an evaluation in Python leaves of the
-whole document, in one page or in many."""
+"""GET /videos/{id}/metadata with filters: every answer is what an evaluation in Python leaves of
+the whole document, in one page or in many."""
 
 import copy
 import json
@@ -30,7 +30,8 @@ def timecode(ms):
 class Filter:
     """What the parameters mean, said of one element at a time."""
 
-    def __init__(self, include=(), min_confidence=0, from_ms=None, to_ms=None, at_ms=None, names=()):
+    def __init__(self, include=(), min_confidence=0, from_ms=None, to_ms=None, at_ms=None,
+                 names=()):
         self.least, self.at_ms, self.names = min_confidence, at_ms, [fold(one) for one in names]
         self.from_ms, self.to_ms = from_ms or 0, 10**15 if to_ms is None else to_ms
         self.whole = from_ms in (None, 0) and to_ms is None and at_ms is None
@@ -142,14 +143,16 @@ def count(page):
         for one in page.get(kind, ()):
             found += len(one.get("appearances", ()))
             found += sum(1 + len(each.get("instances", ())) for each in one.get("detections", ()))
-    return found + sum(len(page.get("transcript", {}).get(part, ())) for part in ("segments", "words"))
+    transcript = page.get("transcript", {})
+    return found + sum(len(transcript.get(part, ())) for part in ("segments", "words"))
 
 
 # --- asking ------------------------------------------------------------------------------------
 
 @pytest.fixture(scope="module")
 def settings():
-    return {"SPOTLIST_RATE_RECOGNIZE_CELEBRITIES": "1000", "SPOTLIST_RATE_GET_LABEL_DETECTION": "1000"}
+    return {"SPOTLIST_RATE_RECOGNIZE_CELEBRITIES": "1000",
+            "SPOTLIST_RATE_GET_LABEL_DETECTION": "1000"}
 
 
 @pytest.fixture(scope="module")
@@ -215,7 +218,8 @@ def test_a_part_has_what_is_its_own(svc, video, part):
 
 
 def test_a_moment_tells_who_and_what_is_there_and_what_is_said(svc, video):
-    for at_ms in (0, 1, 999, 1000, 12_500, 31_100, DURATION_MS - 1, DURATION_MS, DURATION_MS + 5000):
+    for at_ms in (0, 1, 999, 1000, 12_500, 31_100, DURATION_MS - 1, DURATION_MS,
+                  DURATION_MS + 5000):
         compare(svc, video, at_ms=at_ms)
     found = ask(svc, video, at="12.5")
     assert found["celebrities"] and found["labels"] and found["transcript"]["segments"]
@@ -233,12 +237,14 @@ def test_times_may_be_written_in_every_way(svc, video):
     assert all(one == answers[0] for one in answers)
     for one in answers[0]["celebrities"]:
         for span in one["appearances"]:
-            assert (span["from"], span["to"]) == (timecode(span["from_ms"]), timecode(span["to_ms"]))
+            assert span["from"] == timecode(span["from_ms"])
+            assert span["to"] == timecode(span["to_ms"])
         assert all(each["time"] == timecode(each["time_ms"]) for each in one["detections"])
 
 
 def test_names_are_found_whatever_their_case_and_accents(svc, video):
-    for asked, name in (("bjork", "Björk"), ("BJÖRK", "Björk"), ("soren kierkegaard", "Søren Kierkegaard"),
+    for asked, name in (("bjork", "Björk"), ("BJÖRK", "Björk"),
+                        ("soren kierkegaard", "Søren Kierkegaard"),
                         ("zoe kravitz", "Zoë Kravitz"), ("traffic LIGHT", "Traffic Light")):
         found = ask(svc, video, name=asked)
         assert [one["name"] for one in found["celebrities"] + found["labels"]] == [name]
@@ -264,7 +270,8 @@ def test_random_filters_leave_what_they_should(svc, video, seed):
             wanted["at_ms"] = draw.randint(0, DURATION_MS)
         elif draw.random() < 0.6:
             wanted["from_ms"] = draw.choice((0, 1000, draw.randint(0, DURATION_MS)))
-            wanted["to_ms"] = wanted["from_ms"] + draw.choice((1, 1000, draw.randint(1, DURATION_MS)))
+            length_ms = draw.choice((1, 1000, draw.randint(1, DURATION_MS)))
+            wanted["to_ms"] = wanted["from_ms"] + length_ms
         compare(svc, video, limit=draw.choice((None, 25, 100, 500)), **wanted)
 
 
@@ -296,7 +303,8 @@ def test_a_cursor_belongs_to_its_request(svc, video):
     for wrong in ([("include", "labels.names")], [], [("include", "labels"), ("at", "1")],
                   [("include", "labels"), ("min_confidence", "1")]):
         refused(svc, video, [*wrong, ("cursor", cursor)], "?cursor")
-    other = svc.get(f"/videos/019a0000-0000-7000-8000-000000000009/metadata?include=labels&cursor={cursor}")
+    other = svc.get("/videos/019a0000-0000-7000-8000-000000000009/metadata?include=labels"
+                    f"&cursor={cursor}")
     assert other.status == 404
 
 
@@ -355,6 +363,15 @@ def download(url):
     return reply.body
 
 
+def test_without_credentials_there_is_everything_but_links(svc, cloud, video, make_svc):
+    poor = make_svc(cloud, svc.database, subscribe=False, settings={
+        "AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_CONFIG_FILE": "/dev/null"})
+    assert ask(poor, video, include="celebrities", at="12.5")["celebrities"]
+    reply = poor.get(target(video, {"include": "celebrities,links", "at": "12.5"}))
+    assert (reply.status, reply.json["code"]) == (502, "aws_credentials")
+
+
 # --- validators --------------------------------------------------------------------------------
 
 def test_a_filtered_answer_has_a_strong_etag(svc, video):
@@ -385,7 +402,8 @@ def refused(svc, video, parameters, pointer):
     ("?include", "include=Labels"), ("?include", "include=labels.words"),
     ("?min_confidence", "min_confidence=101"), ("?min_confidence", "min_confidence=-1"),
     ("?min_confidence", "min_confidence=NaN"), ("?min_confidence", "min_confidence=0x1p3"),
-    ("?limit", "limit=0"), ("?limit", "limit=10001"), ("?limit", "limit=1.5"), ("?limit", "limit=all"),
+    ("?limit", "limit=0"), ("?limit", "limit=10001"), ("?limit", "limit=1.5"),
+    ("?limit", "limit=all"),
     ("?name", "name="), ("?name", "name=" + "x" * 201),
     ("?name", "&".join(f"name={n}" for n in range(17))),
     ("?format", "format=xml"), ("?Include", "Include=labels"), ("?name", "name=%FF"),
@@ -408,6 +426,6 @@ def test_sql_writes_timecodes_as_we_do(svc):
     draw = random.Random(3)
     times = [0, 1, 999, 1000, 59_999, 3_600_000, 360_000_001, 315_360_000_000,
              *(draw.randrange(10**draw.randint(1, 11)) for _ in range(500))]
-    written = svc.database.query("SELECT spotlist_data.timecode(ms) FROM unnest(%s::bigint[]) AS ms",
-                                 times)
+    written = svc.database.query(
+        "SELECT spotlist_data.timecode(ms) FROM unnest(%s::bigint[]) AS ms", times)
     assert [one for (one,) in written] == [timecode(ms) for ms in times]
