@@ -154,6 +154,11 @@ static void prepare(struct doctor *doctor, char **environ_)
 	checkup->deadline_ms = sl_clock_monotonic_ms() + SL_DOCTOR_LIMIT_MS;
 	sl_config_survey(sl_config_fields, "SPOTLIST_", environ_, &checkup->config,
 		on_setting_problem, &checkup->setting_problems);
+	SL_AUTO(sl_error_finish)
+	struct sl_error cost = SL_ERROR_INIT;
+	if (sl_config_read_cost(&checkup->config, &cost) != SL_ERR_OK) {
+		on_setting_problem(&checkup->setting_problems, &cost);
+	}
 	sl_secrets_collect(&doctor->secrets, environ_, &checkup->config);
 	if (sl_aws_create(&checkup->aws, &checkup->aws_error) != SL_ERR_OK) {
 		checkup->aws = NULL;

@@ -118,6 +118,11 @@ static void explain_ours(struct explaining *explaining, char **environ_)
 	struct sl_config config = {0};
 	sl_config_survey(
 		sl_config_fields, "SPOTLIST_", environ_, &config, keep_problem, explaining);
+	SL_AUTO(sl_error_finish)
+	struct sl_error cost = SL_ERROR_INIT;
+	if (sl_config_read_cost(&config, &cost) != SL_ERR_OK) {
+		keep_problem(explaining, &cost);
+	}
 	for (const struct sl_config_field *field = sl_config_fields; field->kind != SL_CONFIG_END_;
 		field++) {
 		const char *given = getenv(field->name);

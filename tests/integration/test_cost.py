@@ -383,3 +383,7 @@ def test_another_table_and_a_region_that_it_lacks(make_svc, make_cloud, tmp_path
 def test_settings_that_are_wrong_are_told(svc, name, value, word):
     done = svc.command("serve", check=False, environment={name: value})
     assert done.returncode == 78 and name in done.stderr and word in done.stderr
+    told = [json.loads(line) for line in
+            svc.command("config", "--explain", "--json", check=False,
+                        environment={name: value}).stdout.splitlines()]
+    assert [word in one["problem"] for one in told if one.get("setting") == name] == [True]
