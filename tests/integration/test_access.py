@@ -43,6 +43,7 @@ def target_of(template):
 def test_every_operation_says_what_it_needs_and_how_it_refuses(contract):
     for method, template, operation in contract.operations:
         where = f"{method} {template}"
+        assert "security" in operation, f"{where}: its scope, as in handlers/routes.c, or []"
         if needed(operation) is None:
             assert "401" not in operation["responses"], where
         else:
