@@ -198,12 +198,15 @@ CHANGED = {
         FROM spotlist_data.transcript_words w
         WHERE w.video_id = v.id AND w.ordinal BETWEEN t.ordinal * 10 AND t.ordinal * 10 + 9)"""},
                             ""),
-    "transcripts": ({"text": """(SELECT string_agg(s.text, ' ' ORDER BY s.ordinal)
-        FROM spotlist_data.transcript_segments s WHERE s.video_id = v.id)"""}, ""),
+    "transcripts": ({"text": """(SELECT string_agg(s.text, ' ' ORDER BY s.place)
+        FROM (SELECT w.ordinal / 10 AS place,
+                  string_agg(w.text, ' ' ORDER BY w.ordinal) || '.' AS text
+              FROM spotlist_data.transcript_words w WHERE w.video_id = v.id GROUP BY 1) s)"""}, ""),
 }
 FIRST = ["videos"]
 ALONE = ["label_instances"]  # as much as all the others
-LAST = ["transcript_words", "transcript_segments", "transcripts"]  # each made of the one before
+# Made of the first, the third by the language of the second.
+LAST = ["transcript_words", "transcripts", "transcript_segments"]
 
 
 def tables(cursor):

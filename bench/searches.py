@@ -14,16 +14,16 @@ def mix(query):
         """From the most frequent, 0, to the rarest, 1."""
         return names[kind][int(place * (len(names[kind]) - 1))]
 
-    found = [{"speech": words[rank]} for rank in (5, 40, 300, 2000, 15000)]
-    found += [{"speech": f"{words[low]} {words[high]}"} for low, high in ((6, 50), (60, 400))]
-    found += [{"speech": f'"{words[3]} {words[7]}"'}, {"speech": f"{words[70]} -{words[8]}"},
-              {"speech": f"{words[500]} or {words[900]}"}]
+    found = [{"q": words[rank]} for rank in (5, 40, 300, 2000, 15000)]
+    found += [{"q": f"{words[low]} {words[high]}"} for low, high in ((6, 50), (60, 400))]
+    found += [{"q": f'"{words[3]} {words[7]}"'}, {"q": f"{words[70]} -{words[8]}"},
+              {"q": f"{words[500]} or {words[900]}"}, {"q": f"{words[4000][:4]}*"}]
     found += [{kind: name(kind, place)} for kind in names for place in (0, 0.3, 0.9)]
     found += [{"celebrity": name("celebrity", 0.1), "label": name("label", 0.05)},
-              {"speech": words[90], "celebrity": name("celebrity", 0)},
-              {"speech": words[200], "label": name("label", 0.1)},
-              {"speech": words[30], "tag": "tag-7"},
+              {"q": words[90], "celebrity": name("celebrity", 0)},
+              {"q": words[200], "label": name("label", 0.1)},
+              {"q": words[30], "tag": "tag-7"},
               {"label": name("label", 0.2), "state": "complete"},
               {"tag": "tag-3"},
-              {"speech": words[20], "celebrity": name("celebrity", 0.02), "within": "10"}]
+              {"q": words[20], "celebrity": name("celebrity", 0.02), "within": "10"}]
     return found
