@@ -185,6 +185,8 @@ NAMES = {
     "cfn-lint": lambda: _pinned("python.txt", r"^cfn-lint==(\S+)"),
     "policy_sentry": lambda: _pinned("python.txt", r"^policy-sentry==(\S+)"),
     "schemathesis": lambda: _pinned("python.txt", r"^schemathesis==(\S+)"),
+    "OpenTimelineIO": lambda: _pinned("python.txt", r"^opentimelineio==(\S+)"),
+    "webvtt-py": lambda: _pinned("python.txt", r"^webvtt-py==(\S+)"),
     "Redocly CLI": lambda: _pinned("package.json", r'"@redocly/cli": "(.+)"'),
     "chromium": lambda: _debian("chromium").partition("-")[0],
     "boto3": lambda: _debian("python3-boto3"),
