@@ -13,6 +13,7 @@
 sl_handler sl_video_create;
 sl_handler sl_video_list;
 sl_handler sl_celebrity_list;
+sl_handler sl_search_videos;
 sl_handler sl_label_list;
 sl_handler sl_video_get;
 sl_handler sl_video_metadata;

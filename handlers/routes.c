@@ -33,6 +33,7 @@ const struct sl_route sl_routes[] = {
 	{"GET",  "/videos/{id}/deliveries", "delivery_list", sl_delivery_list, SL_AUTH_READ, 0},
 	{"POST", "/videos/{id}/deliveries/{delivery}/replay", "delivery_replay", sl_delivery_replay,
 		SL_AUTH_ADMIN, 0},
+	{"GET",  "/search",               "search",         sl_search_videos,  SL_AUTH_READ, 0},
 	{"GET",  "/celebrities",          "celebrity_list", sl_celebrity_list, SL_AUTH_READ, 0},
 	{"GET",  "/labels",               "label_list",     sl_label_list,     SL_AUTH_READ, 0},
 	{"GET",  "/usage",                "usage_get",      sl_usage_get,      SL_AUTH_READ,  0},
