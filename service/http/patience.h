@@ -16,8 +16,8 @@
 
 #include "defs.h"
 
-#define SL_PATIENCE_TIMEOUTS 4           /* so many idle timeouts for a whole request */
-#define SL_PATIENCE_RATE     (16 * 1024) /* bytes a second, over that time, of a reply */
+#define SL_PATIENCE_TIMEOUTS 4     /* so many idle timeouts for a whole request */
+#define SL_PATIENCE_RATE     16384 /* bytes a second, over that time, of a reply */
 
 struct sl_patience;
 
