@@ -153,7 +153,10 @@ static bool is_reserved(const char *name)
 
 static void trim(struct sl_buf *name)
 {
-	size_t skip = strspn(sl_buf_str(name), ". ");
+	if (name->data == NULL) {
+		return;
+	}
+	size_t skip = strspn(name->data, ". ");
 	if (skip > 0) {
 		memmove(name->data, name->data + skip, name->len - skip + 1);
 		name->len -= skip;
@@ -193,7 +196,7 @@ static void make_plain(struct sl_buf *out, const char *name)
 	for (size_t left = strlen(name); left > 0;) {
 		struct sl_grapheme next = sl_grapheme_at(name, left);
 		bool plain = next.len == 1 && next.first < 0x7F && next.first != '%';
-		sl_buf_putc(out, plain ? *name : '_');
+		sl_buf_add(out, plain ? name : "_", 1);
 		letters += plain && *name != '_' && *name != ' ' ? 1 : 0;
 		name += next.len;
 		left -= next.len;

@@ -62,7 +62,7 @@ void sl_framecode_format(char ret[static SL_FRAMECODE_SIZE], const struct sl_fra
 	int64_t base = rate->base;
 	if (drop) {
 		int64_t per_minute = 60 * base - dropped(rate);
-		int64_t per_ten = 10 * 60 * base - 9 * dropped(rate);
+		int64_t per_ten = 600 * base - 9 * dropped(rate);
 		int64_t tens = frame / per_ten;
 		int64_t rest = frame % per_ten;
 		/* The first minute of ten is whole. */
@@ -88,7 +88,7 @@ bool sl_framecode_parse(
 		return false;
 	}
 	for (size_t i = 0; i < 4; i++) {
-		const char *at = text + 3 * i;
+		const char *at = &text[3 * i];
 		bool separated = i == 3 || at[2] == ':' || (i == 2 && at[2] == ';');
 		if (!is_digit(at[0]) || !is_digit(at[1]) || !separated) {
 			return false;

@@ -15,6 +15,8 @@
 #include "mem.h"
 #include "transcript_words.h"
 
+#define FAMILY "👨‍👩‍👧‍👦" /* one character */
+
 static const struct sl_caption_options usual = {42, 2, 20, 1000, 7000, 80, SL_CAPTION_NONE};
 
 /* Writes "from-to line|line\n". */
@@ -103,13 +105,8 @@ static void a_word_that_fits_nowhere_is_cut_between_characters(void **state)
 	struct sl_caption_options narrow = usual;
 	narrow.columns = 10;
 	static const struct sl_caption_word family[] = {
-		{"👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍"
-		 "👦",
-			NULL, 0, 1200}};
-	expect(family, 1, &narrow,
-		"0-1200 "
-		"👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦👨‍👩‍👧‍👦|"
-		"👨‍👩‍👧‍👦\n");
+		{FAMILY FAMILY FAMILY FAMILY FAMILY FAMILY, NULL, 0, 1200}};
+	expect(family, 1, &narrow, "0-1200 " FAMILY FAMILY FAMILY FAMILY FAMILY "|" FAMILY "\n");
 	static const struct sl_caption_word broken[] = {{"a\xff\xc3", NULL, 0, 1200}};
 	expect(broken, 1, &narrow, "0-1200 a\xff\xc3\n");
 }

@@ -47,7 +47,8 @@ def agree(case):
     query = case.query
     parameters = {one["name"]: one.get("example") for one in
                   map(resolved(case), case.operation.definition.raw.get("parameters", []))}
-    for name in query.keys() & {"min_gap", "min_duration", "max_duration", "drop_frame", "start", "month", "from", "to"}:
+    for name in query.keys() & {"min_gap", "min_duration", "max_duration", "drop_frame", "start",
+                                "month", "from", "to"}:
         query[name] = parameters[name]  # a time, within limits that depend
     if "at" in query:
         query.pop("from", None)
