@@ -43,9 +43,7 @@ char *sl_strdup(const char *s)
 
 char *sl_strndup(const char *s, size_t n)
 {
-	char *copy = sl_calloc(n + 1, 1);
-	memcpy(copy, s, n);
-	return copy;
+	return must(strndup(s, n));
 }
 
 char *sl_vasprintf(const char *format, va_list arguments)
