@@ -34,13 +34,23 @@ WITH question AS MATERIALIZED (
     SELECT video_id, ln(1 + sum(on_screen_ms) / 1000.0) AS rank
     FROM named GROUP BY video_id
     HAVING count(DISTINCT criterion) = (SELECT count(*) FROM wanted)
+), sought AS MATERIALIZED (
+    -- Grouped and not joined: a plan made without the values would join them row by row.
+    SELECT video_id, max(spoken) AS spoken, max(named) AS named
+    FROM (
+        SELECT video_id, rank::double precision AS spoken, NULL::double precision AS named
+        FROM spoken_videos
+        UNION ALL
+        SELECT video_id, NULL, rank FROM named_videos
+    ) f
+    GROUP BY video_id
+    UNION ALL
+    SELECT id, NULL, NULL FROM spotlist_data.videos WHERE $1::jsonb IS NULL AND $2::jsonb = '[]'
 ), candidates AS MATERIALIZED (
-    SELECT v.id, (CASE WHEN $12::boolean THEN 0 ELSE coalesce(s.rank, n.rank, 0) END)::double precision AS rank
-    FROM spotlist_data.videos v
-        LEFT JOIN spoken_videos s ON s.video_id = v.id
-        LEFT JOIN named_videos n ON n.video_id = v.id
-    WHERE ($1::jsonb IS NULL OR s.video_id IS NOT NULL)
-        AND ($2::jsonb = '[]' OR n.video_id IS NOT NULL)
+    SELECT v.id, (CASE WHEN $12::boolean THEN 0 ELSE coalesce(s.spoken, s.named, 0) END)::double precision AS rank
+    FROM sought s JOIN spotlist_data.videos v ON v.id = s.video_id
+    WHERE ($1::jsonb IS NULL OR s.spoken IS NOT NULL)
+        AND ($2::jsonb = '[]' OR s.named IS NOT NULL)
         AND v.tags @> ARRAY(SELECT jsonb_array_elements_text($3::jsonb))
         AND CASE WHEN $4::text IS NULL THEN v.state <> 'deleting' ELSE v.state = $4 END
         AND ($5::bigint IS NULL OR v.created_at >= to_timestamp($5::bigint / 1000.0))
