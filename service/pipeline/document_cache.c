@@ -14,8 +14,10 @@
 
 #define BUCKETS  4096U /* a power of two */
 #define TRUST_MS 1000
-/* One document may take this part of the budget, so that a few cannot empty the cache. */
+/* One document, with its gzip form, may take this part of the budget, so that a few cannot empty
+ * the cache. */
 #define LARGEST_PART 8
+#define FORMS        2
 
 struct entry {
 	char video_id[SL_UUID_SIZE];
@@ -95,6 +97,11 @@ void sl_document_cache_destroy(struct sl_document_cache *cache)
 	drop_all(cache);
 	pthread_mutex_destroy(&cache->lock);
 	free(cache);
+}
+
+size_t sl_document_cache_largest(const struct sl_document_cache *cache)
+{
+	return cache->budget / LARGEST_PART / FORMS;
 }
 
 /* --- what no longer holds ------------------------------------------------------------------- */
@@ -187,7 +194,7 @@ static void insert(struct sl_document_cache *cache, const char *video_id, const 
 void sl_document_cache_keep(struct sl_document_cache *cache, uint64_t era, const char *video_id,
 	const char *document, struct sl_content *content)
 {
-	if (sl_content_cost(content) > cache->budget / LARGEST_PART) {
+	if (sl_content_cost(content) / FORMS > sl_document_cache_largest(cache)) {
 		return;
 	}
 	pthread_mutex_lock(&cache->lock);

@@ -20,6 +20,9 @@ struct sl_document_cache;
 struct sl_document_cache *sl_document_cache_create(size_t budget);
 void sl_document_cache_destroy(struct sl_document_cache *cache); /* NULL is fine */
 
+/** Documents of up to so many bytes are kept, and so worth having in one piece. */
+size_t sl_document_cache_largest(const struct sl_document_cache *cache);
+
 /** Hears, on a thread of its own, which documents no longer hold. Once. */
 SL_MUST_CHECK enum sl_err sl_document_cache_listen(
 	struct sl_document_cache *cache, const char *conninfo, struct sl_error *reterr);

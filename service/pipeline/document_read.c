@@ -91,6 +91,30 @@ static enum sl_err not_found(const char *id, struct sl_error *reterr)
 	return sl_error_set(reterr, SL_ERR_VIDEO_NOT_FOUND, "there is no video %s", id);
 }
 
+/* The parts behind the first. */
+static enum sl_err load_rest(
+	struct sl_pg *pg, struct sl_document *document, struct sl_error *reterr)
+{
+	while (document->part.len < document->size) {
+		SL_AUTO(sl_pg_rows_finish)
+		struct sl_pg_rows row = {0};
+		enum sl_err err = sl_pg_exec(pg, SL_SQL_document_part, &row, reterr,
+			SL_PG_TEXT(document->video_id), SL_PG_TEXT(document->stored),
+			SL_PG_I64((int64_t)document->part.len));
+		if (err != SL_ERR_OK) {
+			return err;
+		}
+		if (row.count == 0 ||
+			(uint64_t)sl_pg_i64(&row, 0, "at_byte") != document->part.len) {
+			return sl_error_set(reterr, SL_ERR_DATABASE_CONFLICT,
+				"the document was replaced while it was read; ask again");
+		}
+		sl_buf_add(&document->part, sl_pg_text(&row, 0, "body"),
+			sl_pg_text_len(&row, 0, "body"));
+	}
+	return SL_ERR_OK;
+}
+
 static enum sl_err load(struct sl_pg *pg, struct sl_document *document, struct sl_error *reterr)
 {
 	SL_AUTO(sl_pg_rows_finish)
@@ -113,10 +137,13 @@ static enum sl_err load(struct sl_pg *pg, struct sl_document *document, struct s
 	memcpy(document->stored, sl_pg_text(&row, 0, "document"), SL_UUID_SIZE);
 	document->size = (uint64_t)sl_pg_i64(&row, 0, "size_bytes");
 	take_body(&row, document);
-	if (document->part.len == document->size) {
+	if (document->size <= sl_document_cache_largest(document->app->documents)) {
+		err = load_rest(pg, document, reterr);
+	}
+	if (err == SL_ERR_OK && document->part.len == document->size) {
 		document->content = sl_content_create(&document->part, document->stored);
 	}
-	return SL_ERR_OK;
+	return err;
 }
 
 /* Whether what was found still holds; a statement once a second. */
