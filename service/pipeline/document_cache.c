@@ -26,7 +26,7 @@ struct entry {
 	size_t cost;
 	int64_t checked_ms; /* monotonic; when the database last said that it holds */
 	LIST_ENTRY(entry) bucket;
-	TAILQ_ENTRY(entry) order; /* most recently used first */
+	TAILQ_ENTRY(entry) order; /* most recently used last */
 };
 
 struct sl_document_cache {
@@ -158,9 +158,9 @@ void sl_document_cache_find(
 		ret->content = sl_content_ref(entry->content);
 		ret->fresh = now_ms - entry->checked_ms < TRUST_MS;
 		memcpy(ret->document, entry->document, sizeof(ret->document));
-		if (entry != TAILQ_FIRST(&cache->order)) {
+		if (TAILQ_NEXT(entry, order) != NULL) {
 			TAILQ_REMOVE(&cache->order, entry, order);
-			TAILQ_INSERT_HEAD(&cache->order, entry, order);
+			TAILQ_INSERT_TAIL(&cache->order, entry, order);
 		}
 	}
 	pthread_mutex_unlock(&cache->lock);
@@ -184,10 +184,12 @@ static void insert(struct sl_document_cache *cache, const char *video_id, const 
 	entry->cost = sizeof(*entry) + sl_content_cost(content);
 	entry->checked_ms = sl_clock_monotonic_ms();
 	LIST_INSERT_HEAD(bucket_of(cache, video_id), entry, bucket);
-	TAILQ_INSERT_HEAD(&cache->order, entry, order);
+	TAILQ_INSERT_TAIL(&cache->order, entry, order);
 	cache->cost += entry->cost;
-	while (cache->cost > cache->budget) {
-		drop(cache, TAILQ_LAST(&cache->order, order));
+	for (struct entry *oldest = TAILQ_FIRST(&cache->order), *next;
+		cache->cost > cache->budget && oldest != NULL; oldest = next) {
+		next = TAILQ_NEXT(oldest, order);
+		drop(cache, oldest);
 	}
 }
 

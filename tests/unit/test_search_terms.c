@@ -81,14 +81,15 @@ static void what_asks_for_nothing_is_refused(void **state)
 	assert_refused("  　\"\" - * or or", nothing);
 	assert_refused("-fox", only_not);
 	assert_refused("hen or -fox", only_not);
-	char many[2 * (SL_SEARCH_TERMS_MAX + 1) + 1] = "";
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf many = SL_BUF_INIT;
 	for (int i = 0; i < SL_SEARCH_TERMS_MAX; i++) {
-		strcat(many, "a ");
+		sl_buf_puts(&many, "a ");
 	}
 	json_auto_t *lists = NULL;
-	assert_int_equal(sl_search_terms_parse(many, &lists, NULL), SL_ERR_OK);
-	strcat(many, "a");
-	assert_refused(many, "has more than 32 words and phrases");
+	assert_int_equal(sl_search_terms_parse(sl_buf_str(&many), &lists, NULL), SL_ERR_OK);
+	sl_buf_putc(&many, 'a');
+	assert_refused(sl_buf_str(&many), "has more than 32 words and phrases");
 }
 
 int main(void)
