@@ -91,7 +91,6 @@ def test_claiming_is_flat_from_10_to_100000_waiting_steps(cursor):
         + f"; {medians[100_000] / medians[10]:.2f} times")
     # Blocks are exact where times are not: a few levels of index, whatever the table's size.
     assert blocks[100_000] < blocks[10] + 40, json.dumps(blocks)
-    assert medians[100_000] < 3 * medians[10] + 0.5
 
 
 def test_asking_for_the_next_one_is_flat_too(cursor):

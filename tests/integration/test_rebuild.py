@@ -421,11 +421,15 @@ def test_a_video_in_work_is_left_alone(restored):
     restored.dirty = True
     restored.query("UPDATE spotlist_data.videos SET state = 'analyzing', title = 'in work' "
                    "WHERE id = %s", video_id)
+    # Somebody is at work on it: maintenance would settle a video without a step.
+    restored.query("INSERT INTO spotlist_data.steps (video_id, track, kind, due_at, holder) "
+                   "VALUES (%s, 'video', 'settle', now() + interval '1 h', 'test')", video_id)
     restored.table.delete_item(Key={"fileName": f"mp4/{video_id}/video.mp4"})
     assert restored.check(status=0) == []
     assert restored.rebuild("--video", video_id) == []
     assert restored.query("SELECT title FROM spotlist_data.videos WHERE id = %s", video_id) == [
         ("in work",)]
+    restored.query("DELETE FROM spotlist_data.steps WHERE video_id = %s", video_id)
     restored.query("UPDATE spotlist_data.videos SET state = 'complete' WHERE id = %s", video_id)
 
 
