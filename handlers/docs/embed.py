@@ -11,23 +11,8 @@ import yaml
 
 import page
 
-
-def c_string(text):
-    """C literals of the bytes, one a line."""
-    def escape(line):
-        out = ""
-        for byte in line.encode():
-            char = chr(byte)
-            if char in '\\"':
-                out += "\\" + char
-            elif char == "?":  # no trigraphs
-                out += "\\?"
-            elif 32 <= byte < 127:
-                out += char
-            else:
-                out += "\\n" if char == "\n" else f"\\{byte:03o}"
-        return f'"{out}"'
-    return "\n\t".join(escape(line) for line in text.splitlines(keepends=True)) or '""'
+sys.path.append(str(Path(__file__).resolve().parents[2] / "service" / "base"))
+from c_literal import c_string  # noqa: E402
 
 
 def array(name, text):

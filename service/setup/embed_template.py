@@ -9,6 +9,9 @@ from pathlib import Path
 
 import yaml
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "base"))
+from c_literal import c_string  # noqa: E402
+
 
 class Loader(yaml.SafeLoader):
     """YAML as CloudFormation reads it: a date is a string, and tags are functions."""
@@ -41,22 +44,6 @@ def read(path):
     if aliases:
         sys.exit(f"{path}:{aliases[0].start_mark.line + 1}: CloudFormation knows no aliases")
     return text, yaml.load(text, Loader)
-
-
-def c_string(text):
-    """C literals of the bytes, one a line."""
-    def escape(line):
-        out = ""
-        for byte in line.encode():
-            char = chr(byte)
-            if char in '\\"':
-                out += "\\" + char
-            elif 32 <= byte < 127:
-                out += char
-            else:
-                out += "\\n" if char == "\n" else f"\\{byte:03o}"
-        return f'"{out}"'
-    return "\n\t".join(escape(line) for line in text.splitlines(keepends=True))
 
 
 def main():

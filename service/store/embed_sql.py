@@ -10,6 +10,9 @@ import pathlib
 import re
 import sys
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "base"))
+from c_literal import c_string  # noqa: E402
+
 PARAMS_MAX = 64  # SL_SQL_PARAMS_MAX in catalogue.h
 
 # What may hold a $1 or a semicolon that means nothing: comments, literals, quoted names.
@@ -108,24 +111,6 @@ def read_migration(path, number):
     if ending:
         raise Refused(f"{path}: {ending[1]}: a migration runs inside a transaction already")
     return number, path.stem, hashlib.sha256(content).hexdigest(), text
-
-
-def c_string(text):
-    """C literals, one a line."""
-    def escape(line):
-        out = []
-        for byte in line.encode("utf-8"):
-            char = chr(byte)
-            if char in '\\"':
-                out.append("\\" + char)
-            elif char == "\n":
-                out.append("\\n")
-            elif 32 <= byte < 127:
-                out.append(char)
-            else:
-                out.append(f"\\{byte:03o}")
-        return '"' + "".join(out) + '"'
-    return "\n\t\t".join(escape(line) for line in text.splitlines(keepends=True))
 
 
 BANNER = "/* Made by service/store/embed_sql.py; do not edit. */\n"

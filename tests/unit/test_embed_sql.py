@@ -82,7 +82,7 @@ class EmbedSql(unittest.TestCase):
         self.put("sql", {"a": "-- A.\n-- $1: id\n\\ir both.inc\nSELECT * FROM w"})
         (self.root / "sql" / "both.inc").write_text("-- Both.\nWITH w AS (SELECT $1)\n")
         source = self.embed(["a"])[2]
-        self.assertIn('"WITH w AS (SELECT $1)\\n"\n\t\t"SELECT * FROM w"', source)
+        self.assertIn('"WITH w AS (SELECT $1)\\n"\n\t"SELECT * FROM w"', source)
         self.assertIn("both.inc", (self.root / "sql.d").read_text())
 
     def test_statements_that_break_a_rule_are_refused(self):
