@@ -49,7 +49,7 @@ class Schemas:
             return link(schema["$ref"])
         for word in ("oneOf", "anyOf"):
             if word in schema:
-                return " or ".join(self.type_of(one) for one in schema[word])
+                return " or ".join(self.alternative(one) for one in schema[word])
         if "const" in schema:
             return f"<code>{escape(json.dumps(schema['const']))}</code>"
         kind = schema.get("type", "anything")
@@ -58,6 +58,11 @@ class Schemas:
                 if schema.get("maxItems") == 0 else "anything"
             return f"array of {inner}"
         return escape(kind if isinstance(kind, str) else " or ".join(kind))
+
+    def alternative(self, schema):
+        """One of several types: its format tells it from the others."""
+        kind = self.type_of(schema)
+        return f"{kind} ({escape(schema['format'])})" if "format" in schema else kind
 
     def note_of(self, schema):
         """Limits, choices, pattern and default, as a line below the type."""
