@@ -75,9 +75,9 @@ static void numbers(const char *text)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	SL_AUTO(sl_freep)
-	char *text = sl_strndup((const char *)data, size);
-	base64(text, size);
-	utf8(text, size);
+	char *text = sl_strndup((const char *)data, size); /* up to a NUL, if there is one */
+	base64((const char *)data, size);
+	utf8((const char *)data, size);
 	times(text);
 	numbers(text);
 	return 0;
