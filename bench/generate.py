@@ -364,6 +364,8 @@ def fill(cluster, cursor, name, videos, templates):
         for done in [pool.submit(project, cluster, name, HALVED, videos, part, 2)
                      for part in (0, 1)]:
             done.result()
+    # What was known of the templates alone would have each video's rows sought in all of them.
+    run_each(cluster, name, [f"ANALYZE spotlist_data.{one}" for one in everything])
     make_appearances(cluster, name)
     for table, trigger in triggers:
         cursor.execute(f'ALTER TABLE {table} ENABLE TRIGGER "{trigger}"')
