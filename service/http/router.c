@@ -26,7 +26,7 @@ static bool next_piece(const char **cursor, struct piece *ret)
 		return false;
 	}
 	const char *text = *cursor + 1;
-	size_t len = strcspn(text, "/");
+	size_t len = (size_t)(strchrnul(text, '/') - text);
 	*cursor = text + len;
 	bool parameter = len > 2 && text[0] == '{' && text[len - 1] == '}';
 	*ret = parameter ? (struct piece){text + 1, len - 2, true}
@@ -214,7 +214,7 @@ static bool split(const char *path, struct segments *ret)
 {
 	while (*path == '/') {
 		path++;
-		size_t len = strcspn(path, "/");
+		size_t len = (size_t)(strchrnul(path, '/') - path);
 		if (ret->count == MAX_SEGMENTS) {
 			ret->too_many = true;
 			return true;
