@@ -44,29 +44,35 @@ WITH question AS MATERIALIZED (
         SELECT video_id, NULL, rank FROM named_videos
     ) f
     GROUP BY video_id
-    UNION ALL
-    SELECT id, NULL, NULL FROM spotlist_data.videos WHERE $1::jsonb IS NULL AND $2::jsonb = '[]'
 ), candidates AS MATERIALIZED (
-    SELECT v.id, (CASE WHEN $12::boolean THEN 0 ELSE coalesce(s.spoken, s.named, 0) END)::double precision AS rank
-    FROM sought s JOIN spotlist_data.videos v ON v.id = s.video_id
-    WHERE ($1::jsonb IS NULL OR s.spoken IS NOT NULL)
-        AND ($2::jsonb = '[]' OR s.named IS NOT NULL)
-        AND v.tags @> ARRAY(SELECT jsonb_array_elements_text($3::jsonb))
+    SELECT v.id, (CASE WHEN $12::boolean THEN 0 ELSE v.rank END)::double precision AS rank
+    FROM (
+        -- Looked up one by one, which OFFSET sees to: for a few, all videos would be read else.
+        SELECT v.*, coalesce(s.spoken, s.named) AS rank
+        FROM sought s CROSS JOIN LATERAL (
+            SELECT id, tags, state, created_at, duration_ms FROM spotlist_data.videos WHERE id = s.video_id OFFSET 0) v
+        WHERE ($1::jsonb IS NULL OR s.spoken IS NOT NULL)
+            AND ($2::jsonb = '[]' OR s.named IS NOT NULL)
+        UNION ALL
+        SELECT id, tags, state, created_at, duration_ms, 0 FROM spotlist_data.videos
+        WHERE $1::jsonb IS NULL AND $2::jsonb = '[]'
+    ) v
+    WHERE v.tags @> ARRAY(SELECT jsonb_array_elements_text($3::jsonb))
         AND CASE WHEN $4::text IS NULL THEN v.state <> 'deleting' ELSE v.state = $4 END
         AND ($5::bigint IS NULL OR v.created_at >= to_timestamp($5::bigint / 1000.0))
         AND ($6::bigint IS NULL OR v.created_at < to_timestamp($6::bigint / 1000.0))
         AND ($7::bigint IS NULL OR v.duration_ms >= $7::bigint)
         AND ($8::bigint IS NULL OR v.duration_ms <= $8::bigint)
 ), timed AS (
-    SELECT c.id, 0 AS criterion, s.ordinal, s.from_ms, s.to_ms
-    FROM candidates c JOIN spoken s ON s.video_id = c.id
-    WHERE $9::bigint IS NOT NULL
+    -- "IS NULL OR", here and below, has each row looked for in a hash table, whatever the plan.
+    SELECT s.video_id AS id, 0 AS criterion, s.ordinal, s.from_ms, s.to_ms
+    FROM spoken s
+    WHERE $9::bigint IS NOT NULL AND ($9::bigint IS NULL OR s.video_id IN (SELECT id FROM candidates))
     UNION ALL
-    SELECT c.id, n.criterion, a.ordinal, a.from_ms, a.to_ms
-    FROM candidates c JOIN named n ON n.video_id = c.id
-        JOIN spotlist_data.appearances a
-            ON a.video_id = n.video_id AND a.kind = n.kind AND a.name = n.name
-    WHERE $9::bigint IS NOT NULL
+    SELECT n.video_id, n.criterion, a.ordinal, a.from_ms, a.to_ms
+    FROM named n JOIN spotlist_data.appearances a
+        ON a.video_id = n.video_id AND a.kind = n.kind AND a.name = n.name
+    WHERE $9::bigint IS NOT NULL AND ($9::bigint IS NULL OR n.video_id IN (SELECT id FROM candidates))
 ), ends AS (
     SELECT t.*, least(
             CASE WHEN $1::jsonb IS NOT NULL THEN coalesce(max(to_ms) FILTER (WHERE criterion = 0) OVER w, b.never) END,
@@ -97,13 +103,14 @@ WITH question AS MATERIALIZED (
     ORDER BY m.rank DESC, m.id DESC
     LIMIT $10::bigint
 ), found AS (
-    SELECT p.id, 0 AS criterion, 'speech' AS kind, s.ordinal, s.from_ms, s.to_ms
-    FROM page p JOIN spoken s ON s.video_id = p.id
+    SELECT s.video_id AS id, 0 AS criterion, 'speech' AS kind, s.ordinal, s.from_ms, s.to_ms
+    FROM spoken s
+    WHERE $10::bigint IS NULL OR s.video_id IN (SELECT id FROM page)
     UNION ALL
-    SELECT p.id, n.criterion, a.kind, a.ordinal, a.from_ms, a.to_ms
-    FROM page p JOIN named n ON n.video_id = p.id
-        JOIN spotlist_data.appearances a
-            ON a.video_id = n.video_id AND a.kind = n.kind AND a.name = n.name
+    SELECT n.video_id, n.criterion, a.kind, a.ordinal, a.from_ms, a.to_ms
+    FROM named n JOIN spotlist_data.appearances a
+        ON a.video_id = n.video_id AND a.kind = n.kind AND a.name = n.name
+    WHERE $10::bigint IS NULL OR n.video_id IN (SELECT id FROM page)
 ), placed AS (
     SELECT f.*, count(*) OVER (PARTITION BY f.id) AS total,
         row_number() OVER (PARTITION BY f.id ORDER BY f.from_ms, f.criterion, f.ordinal) AS place
@@ -141,9 +148,10 @@ WITH question AS MATERIALIZED (
 ), best AS (
     SELECT m.id FROM matched m WHERE $15::boolean ORDER BY m.rank DESC, m.id DESC LIMIT 200
 ), best_names AS (
-    SELECT n.kind, n.name, count(DISTINCT n.video_id) AS videos
-    FROM best b JOIN spotlist_data.video_names n ON n.video_id = b.id
-    GROUP BY n.kind, n.name
+    SELECT kind, name, count(*) AS videos
+    FROM (SELECT DISTINCT n.kind, n.name, n.video_id
+          FROM best b JOIN spotlist_data.video_names n ON n.video_id = b.id) n
+    GROUP BY kind, name
 ), facets AS (
     SELECT 'celebrities' AS facet, name, videos FROM best_names WHERE kind = 'celebrity'
     UNION ALL
