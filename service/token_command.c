@@ -33,11 +33,6 @@ static const char *first(const struct sl_json_strv *values)
 	return values->count > 0 ? values->items[0] : NULL;
 }
 
-static void connection_end(struct sl_pg **pg)
-{
-	sl_pg_destroy(*pg);
-}
-
 /* --- create -------------------------------------------------------------------------------- */
 
 /* When it expires: after so many seconds, or at a time; with neither, never. */
@@ -133,7 +128,7 @@ enum sl_err sl_token_create_command(const struct sl_config *config,
 	err = err == SL_ERR_OK ? read_name(name, reterr) : err;
 	err = err == SL_ERR_OK ? read_rate(first(&options->rate), &rate, reterr) : err;
 	err = err == SL_ERR_OK ? read_expiry(first(&options->expires), &expiry, reterr) : err;
-	SL_AUTO(connection_end)
+	SL_AUTO(sl_pg_destroyp)
 	struct sl_pg *pg = NULL;
 	err = err == SL_ERR_OK ? sl_pg_connect(config->database_url, APPLICATION, &pg, reterr)
 			       : err;
@@ -226,7 +221,7 @@ static void print_line(const struct sl_pg_rows *rows, int row)
 enum sl_err sl_token_list_command(const struct sl_config *config,
 	const struct sl_token_options *options, struct sl_error *reterr)
 {
-	SL_AUTO(connection_end)
+	SL_AUTO(sl_pg_destroyp)
 	struct sl_pg *pg = NULL;
 	enum sl_err err = sl_pg_connect(config->database_url, APPLICATION, &pg, reterr);
 	if (err != SL_ERR_OK) {
@@ -268,7 +263,7 @@ enum sl_err sl_token_revoke_command(const struct sl_config *config,
 			"that is a token itself, and others can see the arguments of a command; "
 			"give its id or its name");
 	}
-	SL_AUTO(connection_end)
+	SL_AUTO(sl_pg_destroyp)
 	struct sl_pg *pg = NULL;
 	enum sl_err err = sl_pg_connect(config->database_url, APPLICATION, &pg, reterr);
 	if (err != SL_ERR_OK) {

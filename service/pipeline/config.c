@@ -5,9 +5,8 @@
 
 #include <stddef.h>
 
-#include "text.h"
-
 #include "prices.h"
+#include "text.h"
 
 static const char *const auth_modes[] = {"tokens", "off", NULL}; /* enum sl_config_auth */
 static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -159,8 +158,7 @@ enum sl_err sl_config_read_cost(struct sl_config *config, struct sl_error *reter
 		!sl_dollars_parse(config->monthly_cap, 6, &config->monthly_cap_micros)) {
 		return sl_error_set(reterr, SL_ERR_CONFIG,
 			"SPOTLIST_MONTHLY_CAP=%s is no amount of dollars; write 250 or 250.00, or "
-			"nothing "
-			"for no cap",
+			"nothing for no cap",
 			config->monthly_cap);
 	}
 	return sl_prices_load(config->prices_path, &config->prices, reterr);

@@ -9,17 +9,19 @@
 #include "caption_pieces.h"
 #include "graphemes.h"
 #include "text.h"
+#include "timecode.h"
 
-#define FILE_NAME_BYTES \
-	120 /* leaves room for a suffix in 255, and for percent signs in a header \
-	     */
+/* Leaves room for a suffix in 255, and for percent signs in a header. */
+#define FILE_NAME_BYTES 120
 
 /* --- captions ------------------------------------------------------------------------------ */
 
 static void add_time(struct sl_buf *out, int64_t ms, char before_fraction)
 {
-	sl_buf_printf(out, "%02lld:%02d:%02d%c%03d", (long long)(ms / 3600000),
-		(int)(ms / 60000 % 60), (int)(ms / 1000 % 60), before_fraction, (int)(ms % 1000));
+	char time[SL_TIMECODE_SIZE];
+	sl_timecode_format(time, ms);
+	*strrchr(time, '.') = before_fraction;
+	sl_buf_puts(out, time);
 }
 
 static void add_times(struct sl_buf *out, const struct sl_cue *cue, char before_fraction)
