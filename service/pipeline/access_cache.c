@@ -86,7 +86,7 @@ void sl_access_cache_hear(struct sl_access_cache *cache, const char *id)
 	for (size_t set = 0; set < SETS; set++) {
 		for (size_t i = 0; i < WAYS; i++) {
 			struct sl_access_entry *entry = &cache->entries[set][i];
-			if (id[0] == '\0') {
+			if (id == NULL) {
 				entry->stale = true;
 			} else if (entry->taken && strcmp(entry->id, id) == 0) {
 				sl_access_cache_remove(entry);

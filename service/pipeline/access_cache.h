@@ -61,7 +61,7 @@ struct sl_access_entry *sl_access_cache_put(
 
 void sl_access_cache_remove(struct sl_access_entry *entry);
 
-/** Removes this token's entry, or, with "", makes all of them stale; and forgets all refusals. */
+/** Removes this token's entry, or, with NULL, makes all of them stale; and forgets all refusals. */
 void sl_access_cache_hear(struct sl_access_cache *cache, const char *id);
 
 void sl_access_cache_refuse(struct sl_access_cache *cache,

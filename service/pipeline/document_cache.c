@@ -109,7 +109,7 @@ size_t sl_document_cache_largest(const struct sl_document_cache *cache)
 static void on_notify(void *context, const char *video_id)
 {
 	struct sl_document_cache *cache = context;
-	if (*video_id != '\0') {
+	if (video_id != NULL) {
 		sl_document_cache_forget(cache, video_id);
 		return;
 	}

@@ -41,6 +41,7 @@ struct sl_workers {
 	unsigned wakeups;       /* how many threads have something to look for, at most all */
 	int64_t alarm_ms; /* monotonic time at which a sleeping thread looks; the others need not */
 	unsigned gates;   /* bit set: someone waits there, or a place has become free */
+	int64_t gates_ms; /* monotonic time at which all are looked at, told or not */
 	int64_t maintain_ms; /* monotonic time of the next maintenance */
 	bool stopping;
 	unsigned running; /* threads that are not finished */
@@ -63,22 +64,22 @@ static void wake_one(struct sl_workers *workers)
 	pthread_cond_signal(&workers->news);
 }
 
-/* The payload names the gate that a step waits at now; "" is any other news, and also the first
- * call after a new connection, when some may have been missed. */
+/* The payload names the gate that a step waits at now; "" is any other news; NULL comes with a new
+ * connection, when some may have been missed. */
 static void on_notify(void *context, const char *payload)
 {
 	struct sl_workers *workers = context;
-	int gate = sl_gate_parse(payload);
+	int gate = payload != NULL ? sl_gate_parse(payload) : -1;
+	unsigned told = gate >= 0 ? 1U << gate : 0;
 	pthread_mutex_lock(&workers->lock);
-	workers->gates |= gate >= 0 ? 1U << gate : 0;
+	workers->gates |= payload != NULL ? told : SL_GATES_ALL;
 	wake_one(workers);
 	pthread_mutex_unlock(&workers->lock);
 }
 
 /*
- * Until woken, stopping, or `wait_ms` have passed: then nobody told of any gate for as long, and
- * the next look is at all of them. One thread that wakes when the next step is due is enough: it
- * wakes the next one when it has found something.
+ * Until woken, stopping, or `wait_ms` have passed. One thread that wakes when the next step is due
+ * is enough: it wakes the next one when it has found something.
  */
 static void sleep_until_woken(struct sl_workers *workers, int64_t wait_ms)
 {
@@ -99,9 +100,6 @@ static void sleep_until_woken(struct sl_workers *workers, int64_t wait_ms)
 	}
 	if (workers->alarm_ms == alarm_ms) {
 		workers->alarm_ms = INT64_MAX;
-	}
-	if (timed_out != 0 && wait_ms == SL_WORKERS_LOOK_MS) {
-		workers->gates = SL_GATES_ALL;
 	}
 	pthread_mutex_unlock(&workers->lock);
 }
@@ -245,12 +243,17 @@ static enum sl_err next_due(struct sl_worker *worker, int64_t *ret_wait_ms, stru
 	return err;
 }
 
+/* Those that somebody told of; and all, now and then: who frees a place may die before he tells. */
 static unsigned take_gates(struct sl_workers *workers, bool *ret_maintain)
 {
 	int64_t now_ms = sl_clock_monotonic_ms();
 	pthread_mutex_lock(&workers->lock);
 	unsigned gates = workers->gates;
 	workers->gates = 0;
+	if (now_ms >= workers->gates_ms) {
+		gates = SL_GATES_ALL;
+		workers->gates_ms = now_ms + SL_WORKERS_LOOK_MS;
+	}
 	*ret_maintain = now_ms >= workers->maintain_ms;
 	if (*ret_maintain) {
 		workers->maintain_ms = now_ms + MAINTAIN_MS;
@@ -470,7 +473,6 @@ enum sl_err sl_workers_create(const struct sl_config *config, struct sl_aws *aws
 		1, sizeof(*workers) + (size_t)config->workers * sizeof(workers->threads[0]));
 	workers->config = config;
 	workers->outages = sl_outages_create();
-	workers->gates = SL_GATES_ALL;
 	workers->alarm_ms = INT64_MAX;
 	pthread_mutex_init(&workers->lock, NULL);
 	sl_cond_init(&workers->changed);

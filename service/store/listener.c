@@ -69,7 +69,7 @@ static void deliver(struct sl_pg_listener *listener)
 static bool listen_until_stopped(struct sl_pg_listener *listener)
 {
 	/* What was notified before LISTEN took effect went by unheard. */
-	listener->on_notify(listener->context, "");
+	listener->on_notify(listener->context, NULL);
 	for (;;) {
 		deliver(listener);
 		struct pollfd fds[] = {

@@ -150,7 +150,7 @@ void sl_pg_pool_destroy(struct sl_pg_pool *pool);
 struct sl_pg_listener;
 
 /** A thread with a connection of its own that LISTENs on `channel` and calls `on_notify` for
- *  each notification, and once after each (re)connect with payload "", since some may have been
+ *  each notification, and once after each (re)connect with payload NULL, since some may have been
  *  missed. Connections, the first one too, are made by the thread, again with back-off when they
  *  are lost, which is logged. `on_notify` runs on that thread. */
 SL_MUST_CHECK enum sl_err sl_pg_listener_create(const char *conninfo, const char *channel,

@@ -126,6 +126,22 @@ def test_one_customers_many_do_not_starve_anothers_one(cloud, make_svc):
     assert_nothing_left(svc.database)
 
 
+def test_a_place_that_was_freed_untold_is_taken(cloud, make_svc):
+    """Whoever frees a place may die before he tells; and those who would look for themselves when
+    it is quiet are kept busy by others."""
+    svc = make_svc(cloud, settings={**FAST, "SPOTLIST_OPEN_TRANSCODES": "1",
+                                    "SPOTLIST_WORKERS": "1"})
+    first = submit(svc, "long-transcode", analyses=["labels"])
+    svc.wait_state(first, "transcoding")
+    upload = svc.post("/videos", {"source": "upload", "filename": "a.mp4"}).json["id"]
+    video = submit(svc, "quick", analyses=["labels"])
+    wait_until(lambda: svc.log().count("step=upload_wait") > 3)
+    assert svc.video(video)["state"] == "queued"
+    svc.database.query("DELETE FROM spotlist_data.steps WHERE video_id = %s RETURNING id", first)
+    assert wait_final(svc, video)[0]["state"] == "complete"
+    assert svc.video(upload)["state"] == "awaiting_upload"
+
+
 def test_a_full_queue_is_told_and_drains(cloud, make_svc):
     svc = make_svc(cloud, settings={**FAST, "SPOTLIST_OPEN_TRANSCODES": "1",
                                     "SPOTLIST_QUEUE_LIMIT": "2"})

@@ -210,7 +210,7 @@ static void news_of_one_removes_it_and_of_all_asks_again(void **state)
 	sl_access_cache_hear(cache, "one");
 	assert_null(sl_access_cache_find(cache, hash_of(1, true)));
 	assert_false(sl_access_cache_find(cache, hash_of(2, true))->stale);
-	sl_access_cache_hear(cache, "");
+	sl_access_cache_hear(cache, NULL);
 	assert_true(sl_access_cache_find(cache, hash_of(2, true))->stale);
 	sl_access_cache_destroy(cache);
 }
