@@ -353,34 +353,71 @@ enum sl_err sl_s3_list_objects(struct sl_client *client, const char *bucket, con
 
 /* --- presigning ----------------------------------------------------------------------------- */
 
-/* Seconds that a URL can live, given when the keys end. */
-static enum sl_err clamp_expiry(const struct sl_credentials *credentials, int64_t now_ms,
-	int64_t *expires_s, struct sl_error *reterr)
+/* Seconds that a URL made at `made_ms` can live, given when the keys end. */
+static enum sl_err find_lifetime(const struct sl_s3_grant *grant,
+	const struct sl_credentials *credentials, int64_t made_ms, int64_t now_ms, int64_t *ret_s,
+	struct sl_error *reterr)
 {
-	if (*expires_s < 1 || *expires_s > MAX_EXPIRES_S) {
+	*ret_s = grant->expires_s;
+	if (*ret_s < 1 || *ret_s > MAX_EXPIRES_S) {
 		return sl_error_set(reterr, SL_ERR_OUT_OF_RANGE,
 			"A presigned URL lives for 1 to %d s", MAX_EXPIRES_S);
 	}
 	if (credentials->expires_ms == 0) {
 		return SL_ERR_OK;
 	}
-	int64_t left_s = (credentials->expires_ms - now_ms) / 1000;
-	if (left_s < 1) {
+	if (credentials->expires_ms - now_ms < 1000) {
 		return sl_error_set(
 			reterr, SL_ERR_AWS_CREDENTIALS, "The credentials end before the URL could");
 	}
-	*expires_s = left_s < *expires_s ? left_s : *expires_s;
+	int64_t left_s = (credentials->expires_ms - made_ms) / 1000;
+	*ret_s = left_s < *ret_s ? left_s : *ret_s;
 	return SL_ERR_OK;
 }
 
-enum sl_err sl_s3_presign(struct sl_aws *aws, const char *method, const char *bucket,
-	const char *key, const char *content_type, int64_t expires_s, char **ret_url,
-	struct sl_error *reterr)
+static char *sign_url(const struct sl_endpoint *endpoint, const struct sl_s3_grant *grant,
+	const struct sl_credentials *credentials, int64_t made_ms, int64_t expires_s)
+{
+	SL_AUTO(sl_freep)
+	char *path = sl_s3_object_path(grant->key);
+	SL_AUTO(sl_freep)
+	char *full_path = sl_asprintf("%s%s", endpoint->base_path, path);
+	const struct sl_pair headers[] = {
+		{"Host", endpoint->host}, {"Content-Type", grant->content_type}};
+	const struct sl_sigv4_request request = {
+		.method = grant->method,
+		.path = full_path,
+		.headers = headers,
+		.header_count = grant->content_type != NULL ? 2 : 1,
+		.payload_hash = SL_SIGV4_UNSIGNED_PAYLOAD,
+	};
+	const struct sl_sigv4_config config = {
+		.mode = SL_SIGV4_QUERY,
+		.access_key_id = credentials->access_key_id,
+		.secret_access_key = credentials->secret_access_key,
+		.session_token = credentials->session_token,
+		.region = endpoint->signing_region,
+		.service = endpoint->signing_name,
+		.time_ms = made_ms,
+		.expires_s = expires_s,
+	};
+	SL_AUTO(sl_sigv4_signed_finish)
+	struct sl_sigv4_signed signed_ = {0};
+	sl_sigv4_sign(&request, &config, &signed_);
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf url = SL_BUF_INIT;
+	sl_endpoint_url(endpoint, path, &url);
+	sl_buf_printf(&url, "?%s", sl_buf_str(&signed_.query));
+	return sl_buf_steal(&url);
+}
+
+enum sl_err sl_s3_presign(struct sl_aws *aws, const struct sl_s3_grant *grant, char **ret_url,
+	int64_t *ret_expires_ms, struct sl_error *reterr)
 {
 	SL_AUTO(sl_endpoint_finish)
 	struct sl_endpoint endpoint = {0};
 	enum sl_err err = sl_endpoint_resolve(
-		sl_aws_endpoints(aws), SL_SERVICE_S3, bucket, &endpoint, reterr);
+		sl_aws_endpoints(aws), SL_SERVICE_S3, grant->bucket, &endpoint, reterr);
 	if (err != SL_ERR_OK) {
 		return err;
 	}
@@ -391,39 +428,16 @@ enum sl_err sl_s3_presign(struct sl_aws *aws, const char *method, const char *bu
 		return err;
 	}
 	int64_t now_ms = sl_aws_now_ms(aws);
-	err = clamp_expiry(&credentials, now_ms, &expires_s, reterr);
+	int64_t step_ms = grant->same_for_s > 0 ? grant->same_for_s * 1000 : 1000;
+	int64_t made_ms = now_ms - now_ms % step_ms;
+	int64_t expires_s;
+	err = find_lifetime(grant, &credentials, made_ms, now_ms, &expires_s, reterr);
 	if (err != SL_ERR_OK) {
 		return err;
 	}
-	SL_AUTO(sl_freep)
-	char *path = sl_s3_object_path(key);
-	SL_AUTO(sl_freep)
-	char *full_path = sl_asprintf("%s%s", endpoint.base_path, path);
-	const struct sl_pair headers[] = {{"Host", endpoint.host}, {"Content-Type", content_type}};
-	const struct sl_sigv4_request request = {
-		.method = method,
-		.path = full_path,
-		.headers = headers,
-		.header_count = content_type != NULL ? 2 : 1,
-		.payload_hash = SL_SIGV4_UNSIGNED_PAYLOAD,
-	};
-	const struct sl_sigv4_config config = {
-		.mode = SL_SIGV4_QUERY,
-		.access_key_id = credentials.access_key_id,
-		.secret_access_key = credentials.secret_access_key,
-		.session_token = credentials.session_token,
-		.region = endpoint.signing_region,
-		.service = endpoint.signing_name,
-		.time_ms = now_ms,
-		.expires_s = expires_s,
-	};
-	SL_AUTO(sl_sigv4_signed_finish)
-	struct sl_sigv4_signed signed_ = {0};
-	sl_sigv4_sign(&request, &config, &signed_);
-	SL_AUTO(sl_buf_finish)
-	struct sl_buf url = SL_BUF_INIT;
-	sl_endpoint_url(&endpoint, path, &url);
-	sl_buf_printf(&url, "?%s", sl_buf_str(&signed_.query));
-	*ret_url = sl_buf_steal(&url);
+	*ret_url = sign_url(&endpoint, grant, &credentials, made_ms, expires_s);
+	if (ret_expires_ms != NULL) {
+		*ret_expires_ms = made_ms + expires_s * 1000;
+	}
 	return SL_ERR_OK;
 }

@@ -57,14 +57,24 @@ SL_MUST_CHECK enum sl_err sl_s3_list_objects(struct sl_client *client, const cha
 SL_MUST_CHECK enum sl_err sl_s3_delete_objects(struct sl_client *client, const char *bucket,
 	const char *const *keys, size_t count, struct sl_error *reterr);
 
+/** What a presigned URL is to allow. */
+struct sl_s3_grant {
+	const char *method;
+	const char *bucket;
+	const char *key;
+	const char *content_type; /* signed, and the uploader must send it; or NULL */
+	int64_t expires_s;        /* 1..604800 */
+	/* The URL stays the same for so long, so that caches know it again: it counts as made at
+	 * the last multiple of this. 0: each one is new. */
+	int64_t same_for_s;
+};
+
 /**
- * A presigned URL (SigV4 query, UNSIGNED-PAYLOAD) for `method` on the object, valid for
- * `expires_s` (1..604800, and no longer than the credentials). `content_type` may be NULL; when
- * given, the header is signed and the uploader must send it. Makes no request for the object
- * itself. The caller owns `*ret_url`. Thread-safe.
+ * A presigned URL (SigV4 query, UNSIGNED-PAYLOAD), valid until `*ret_expires_ms` (by AWS's clock;
+ * may be NULL): no longer than the credentials. Makes no request for the object itself. The caller
+ * owns `*ret_url`. Thread-safe.
  */
-SL_MUST_CHECK enum sl_err sl_s3_presign(struct sl_aws *aws, const char *method, const char *bucket,
-	const char *key, const char *content_type, int64_t expires_s, char **ret_url,
-	struct sl_error *reterr);
+SL_MUST_CHECK enum sl_err sl_s3_presign(struct sl_aws *aws, const struct sl_s3_grant *grant,
+	char **ret_url, int64_t *ret_expires_ms, struct sl_error *reterr);
 
 #endif

@@ -34,8 +34,11 @@ enum sl_document_part {
 };
 extern const char *const sl_document_part_names[]; /* NULL-terminated */
 
-/* How long presigned links are good for, unless the credentials end before. */
-#define SL_DOCUMENT_LINKS_S 3600
+/* Presigned links are good for an hour or a little more, unless the credentials end before, and
+ * stay the same for so many seconds: what was fetched by one need not be fetched again, and an ETag
+ * holds. */
+#define SL_DOCUMENT_LINKS_S      3600
+#define SL_DOCUMENT_LINKS_SAME_S 300
 
 struct sl_document_filter {
 	unsigned include;           /* parts; 0: all, or with names: celebrities and labels */

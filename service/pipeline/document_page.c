@@ -43,7 +43,7 @@ static void add_text(struct sl_buf *out, const char *text)
 }
 
 /* "name":"https://…", behind a comma. Nothing when there is no key. */
-static enum sl_err add_link(const struct sl_page *page, const char *name, const char *key,
+static enum sl_err add_link(struct sl_page *page, const char *name, const char *key,
 	struct sl_buf *out, struct sl_error *reterr)
 {
 	if (key == NULL) {
@@ -51,17 +51,26 @@ static enum sl_err add_link(const struct sl_page *page, const char *name, const 
 	}
 	SL_AUTO(sl_freep)
 	char *url = NULL;
-	enum sl_err err = sl_s3_presign(page->links->aws, "GET", page->links->config->bucket, key,
-		NULL, SL_DOCUMENT_LINKS_S, &url, reterr);
+	int64_t end_ms;
+	const struct sl_s3_grant grant = {
+		.method = "GET",
+		.bucket = page->links->config->bucket,
+		.key = key,
+		.expires_s = SL_DOCUMENT_LINKS_S + SL_DOCUMENT_LINKS_SAME_S,
+		.same_for_s = SL_DOCUMENT_LINKS_SAME_S,
+	};
+	enum sl_err err = sl_s3_presign(page->links->aws, &grant, &url, &end_ms, reterr);
 	if (err == SL_ERR_OK) {
 		sl_buf_printf(out, ",\"%s\":", name);
 		add_text(out, url);
+		if (page->links_end_ms == 0 || end_ms < page->links_end_ms) {
+			page->links_end_ms = end_ms;
+		}
 	}
 	return err;
 }
 
-static enum sl_err add_frame_link(
-	const struct sl_page *page, struct sl_buf *out, struct sl_error *reterr)
+static enum sl_err add_frame_link(struct sl_page *page, struct sl_buf *out, struct sl_error *reterr)
 {
 	const char *key = sl_pg_text(&page->head, 0, "frame_key");
 	if (key == NULL) {
@@ -78,22 +87,26 @@ static enum sl_err add_frame_link(
 	return err;
 }
 
-static enum sl_err add_links(
-	const struct sl_page *page, struct sl_buf *out, struct sl_error *reterr)
+static enum sl_err add_links(struct sl_page *page, struct sl_buf *out, struct sl_error *reterr)
 {
 	static const struct {
 		const char *name, *column;
 	} links[] = {{"mp4", "mp4_key"}, {"audio", "audio_key"}, {"transcript", "transcript_key"}};
-	char expires[SL_CLOCK_RFC3339_SIZE];
-	sl_clock_rfc3339(sl_clock_now_ms() + SL_DOCUMENT_LINKS_S * INT64_C(1000), expires);
-	sl_buf_printf(out, ",\"links\":{\"expires_at\":\"%s\"", expires);
+	SL_AUTO(sl_buf_finish)
+	struct sl_buf list = SL_BUF_INIT;
 	enum sl_err err = SL_ERR_OK;
 	for (size_t i = 0; err == SL_ERR_OK && i < SL_ARRAY_SIZE(links); i++) {
 		const char *key = sl_pg_text(&page->head, 0, links[i].column);
-		err = add_link(page, links[i].name, key, out, reterr);
+		err = add_link(page, links[i].name, key, &list, reterr);
 	}
 	if (err == SL_ERR_OK) {
-		err = add_frame_link(page, out, reterr);
+		err = add_frame_link(page, &list, reterr);
+	}
+	sl_buf_puts(out, ",\"links\":{");
+	if (page->links_end_ms > 0) { /* those of the detections count too */
+		char end[SL_CLOCK_RFC3339_SIZE];
+		sl_clock_rfc3339(page->links_end_ms, end);
+		sl_buf_printf(out, "\"expires_at\":\"%s\"%s", end, sl_buf_str(&list));
 	}
 	sl_buf_putc(out, '}');
 	return err;
@@ -142,7 +155,7 @@ static void add_element(struct sl_buf *list, const struct sl_pg_rows *rows, int 
 }
 
 /* A celebrity's detection, with a link to its frame. */
-static enum sl_err add_with_frame(const struct sl_page *page, struct sl_buf *list,
+static enum sl_err add_with_frame(struct sl_page *page, struct sl_buf *list,
 	const struct sl_pg_rows *rows, int row, struct sl_error *reterr)
 {
 	add_element(list, rows, row);

@@ -37,6 +37,7 @@ struct sl_page {
 	struct sl_pg_rows head; /* of filter_document.sql */
 	const char *version;    /* of that */
 	struct sl_app *links;   /* with presigned links, made with this; or NULL */
+	int64_t links_end_ms;   /* the first end of one; 0: none yet */
 	bool with_transcript, with_text, with_segments, with_words;
 	struct sl_page_names celebrities, labels;
 	struct sl_buf segments, words;

@@ -374,13 +374,20 @@ enum sl_err sl_submission_upload(struct sl_app *app, const struct sl_submission 
 {
 	SL_AUTO(sl_freep)
 	char *url = NULL;
-	enum sl_err err = sl_s3_presign(app->aws, "PUT", submission->bucket, submission->key,
-		submission->content_type, app->config->upload_expiry_s, &url, reterr);
+	int64_t expires_ms;
+	const struct sl_s3_grant grant = {
+		.method = "PUT",
+		.bucket = submission->bucket,
+		.key = submission->key,
+		.content_type = submission->content_type,
+		.expires_s = app->config->upload_expiry_s,
+	};
+	enum sl_err err = sl_s3_presign(app->aws, &grant, &url, &expires_ms, reterr);
 	if (err != SL_ERR_OK) {
 		return err;
 	}
 	char expires[SL_CLOCK_RFC3339_SIZE];
-	sl_clock_rfc3339(sl_clock_now_ms() + app->config->upload_expiry_s * 1000, expires);
+	sl_clock_rfc3339(expires_ms, expires);
 	json_t *headers = json_object();
 	if (submission->content_type != NULL) {
 		json_object_set_new(headers, "Content-Type", json_string(submission->content_type));

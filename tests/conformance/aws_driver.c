@@ -113,9 +113,15 @@ static enum sl_err s3_presign(struct run *run)
 {
 	SL_AUTO(sl_freep)
 	char *url = NULL;
-	enum sl_err err =
-		sl_s3_presign(run->aws, text(run, "method"), text(run, "bucket"), text(run, "key"),
-			text(run, "content_type"), number(run, "expires_s", 900), &url, run->error);
+	const struct sl_s3_grant grant = {
+		.method = text(run, "method"),
+		.bucket = text(run, "bucket"),
+		.key = text(run, "key"),
+		.content_type = text(run, "content_type"),
+		.expires_s = number(run, "expires_s", 900),
+		.same_for_s = number(run, "same_for_s", 0),
+	};
+	enum sl_err err = sl_s3_presign(run->aws, &grant, &url, NULL, run->error);
 	run->result = err ? NULL : json_string(url);
 	return err;
 }

@@ -1,402 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The service files against a server of the test: what goes out on the wire, and what is made of
- * what comes back. Signatures, retries and error codes in general are test_aws' business.
+ * The files of services other than S3 against a server of the test: what goes out on the wire, and
+ * what is made of what comes back. Signatures, retries and error codes in general are test_aws'
+ * business.
  */
-#include <setjmp.h>
-#include <stdarg.h>
+#include "aws_script.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include <cmocka.h>
-
-#include "aws_stub.h"
-#include "call_internal.h"
-#include "dynamodb.h"
-#include "json_spec.h"
 #include "mediaconvert.h"
 #include "mem.h"
 #include "rekognition.h"
-#include "s3.h"
 #include "sns.h"
 #include "sns_topic.h"
 #include "sts.h"
 #include "text.h"
 #include "transcribe.h"
-
-#define MAX_SEEN 64
-
-/* What the stub answers, in order (the last one again and again), and what it has seen. */
-struct script_step {
-	int status;
-	const char *headers;
-	const char *body;
-	int64_t length; /* of a HEAD */
-};
-
-struct script {
-	const struct script_step *steps;
-	size_t step_count;
-	size_t at;
-	stub_handler *handler; /* instead of steps */
-	void *handler_context;
-	char *seen[MAX_SEEN];   /* "METHOD target\nbody" */
-	char *header[MAX_SEEN]; /* the one that `watched` names */
-	const char *watched;
-	size_t seen_count;
-};
-
-struct fixture {
-	struct stub *stub;
-	struct sl_aws *aws;
-	struct sl_client *client;
-	struct script script;
-	struct sl_error error;
-};
-
-/* The client waits for each answer, so that requests come one after the other. */
-static void play(void *context, const struct stub_request *request, struct stub_reply *reply)
-{
-	struct script *script = context;
-	if (script->seen_count < MAX_SEEN) {
-		script->seen[script->seen_count] =
-			sl_asprintf("%s %s\n%s", request->method, request->target,
-				request->body.len < 65536 ? sl_buf_str(&request->body) : "");
-		script->header[script->seen_count] =
-			script->watched != NULL ? stub_header(request, script->watched) : NULL;
-		script->seen_count++;
-	}
-	if (script->handler != NULL) {
-		script->handler(script->handler_context, request, reply);
-		return;
-	}
-	const struct script_step *step = &script->steps[script->at];
-	script->at += script->at + 1 < script->step_count ? 1 : 0;
-	reply->status = step->status;
-	reply->length = step->length;
-	sl_buf_puts(&reply->headers, step->headers != NULL ? step->headers : "");
-	sl_buf_puts(&reply->body, step->body != NULL ? step->body : "");
-}
-
-static void rewind_script(struct fixture *fixture)
-{
-	for (size_t i = 0; i < fixture->script.seen_count; i++) {
-		free(fixture->script.seen[i]);
-		free(fixture->script.header[i]);
-	}
-	fixture->script = (struct script){0};
-	sl_error_finish(&fixture->error);
-}
-
-static void set_steps(
-	struct fixture *fixture, const struct script_step *steps, size_t count, const char *watched)
-{
-	rewind_script(fixture);
-	fixture->script.steps = steps;
-	fixture->script.step_count = count;
-	fixture->script.watched = watched;
-}
-
-#define answer_with(fixture, watched, ...) \
-	static const struct script_step steps_[] = {__VA_ARGS__}; \
-	set_steps((fixture), steps_, SL_ARRAY_SIZE(steps_), (watched))
-
-static int setup(void **state)
-{
-	struct fixture *fixture = sl_calloc(1, sizeof *fixture);
-	fixture->stub = stub_create(play, &fixture->script);
-	fixture->aws = stub_aws(stub_url(fixture->stub), NULL);
-	fixture->client = sl_client_create(fixture->aws);
-	*state = fixture;
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	struct fixture *fixture = *state;
-	sl_client_destroy(fixture->client);
-	sl_aws_destroy(fixture->aws);
-	stub_destroy(fixture->stub);
-	rewind_script(fixture);
-	free(fixture);
-	return 0;
-}
-
-/* Compares a request's JSON body, whatever the order of its keys. */
-static void assert_body(const struct fixture *fixture, size_t which, const char *expected)
-{
-	assert_true(which < fixture->script.seen_count);
-	const char *body = strchr(fixture->script.seen[which], '\n') + 1;
-	json_auto_t *actual_json = json_loads(body, 0, NULL);
-	json_auto_t *expected_json = json_loads(expected, 0, NULL);
-	assert_non_null(expected_json);
-	if (!json_equal(actual_json, expected_json)) {
-		fail_msg("%s\nis not\n%s", body, expected);
-	}
-}
-
-static void assert_line(const struct fixture *fixture, size_t which, const char *expected)
-{
-	assert_true(which < fixture->script.seen_count);
-	SL_AUTO(sl_freep)
-	char *line =
-		sl_strndup(fixture->script.seen[which], strcspn(fixture->script.seen[which], "\n"));
-	assert_string_equal(line, expected);
-}
-
-/* --- S3 ------------------------------------------------------------------------------------- */
-
-static void s3_head_reads_length_and_etag(void **state)
-{
-	struct fixture *f = *state;
-	answer_with(f, NULL, {200, "ETag: \"abc-1\"\r\n", NULL, 5368709121});
-	struct sl_s3_object object = {0, NULL};
-	assert_int_equal(
-		sl_s3_head_object(f->client, "my-bucket", "a b+c%d#?.mp4", &object, &f->error),
-		SL_ERR_OK);
-	assert_int_equal(object.size_bytes, 5368709121);
-	assert_string_equal(object.etag, "abc-1");
-	assert_line(f, 0, "HEAD /my-bucket/a%20b%2Bc%25d%23%3F.mp4");
-	sl_s3_object_finish(&object);
-}
-
-static void s3_head_failures_have_their_errors(void **state)
-{
-	struct fixture *f = *state;
-	static const struct {
-		struct script_step step;
-		enum sl_err expected;
-	} cases[] = {
-		{{404, NULL, NULL, 0}, SL_ERR_AWS_NOT_FOUND},
-		{{403, NULL, NULL, 0}, SL_ERR_AWS_FORBIDDEN},
-		{{301, "x-amz-bucket-region: us-east-1\r\n", NULL, 0}, SL_ERR_AWS_REJECTED},
-		{{400, NULL, NULL, 0}, SL_ERR_AWS_REJECTED},
-	};
-	for (size_t i = 0; i < SL_ARRAY_SIZE(cases); i++) {
-		set_steps(f, &cases[i].step, 1, NULL);
-		struct sl_s3_object object = {0, NULL};
-		assert_int_equal(sl_s3_head_object(f->client, "b", "k", &object, &f->error),
-			cases[i].expected);
-		assert_int_equal(f->error.provider.http_status, cases[i].step.status);
-		assert_null(object.etag);
-	}
-	set_steps(f, &cases[2].step, 1, NULL);
-	struct sl_s3_object object = {0, NULL};
-	(void)!sl_s3_head_object(f->client, "b", "k", &object, &f->error);
-	assert_string_equal(f->error.provider.code, "PermanentRedirect");
-}
-
-static void s3_get_asks_for_ranges_and_keeps_the_cap(void **state)
-{
-	struct fixture *f = *state;
-	SL_AUTO(sl_buf_finish)
-	struct sl_buf out = SL_BUF_INIT;
-	answer_with(f, "Range", {200, NULL, "0123456789", 0}, {206, NULL, "234", 0},
-		{206, NULL, "89", 0}, {200, NULL, "0123456789", 0}, {200, NULL, "0123456789", 0},
-		{200, NULL, "", 0});
-	assert_int_equal(
-		sl_s3_get_object(f->client, "b", "k", 0, -1, 10, &out, &f->error), SL_ERR_OK);
-	assert_int_equal(
-		sl_s3_get_object(f->client, "b", "k", 2, 4, 3, &out, &f->error), SL_ERR_OK);
-	assert_int_equal(
-		sl_s3_get_object(f->client, "b", "k", 8, -1, 9, &out, &f->error), SL_ERR_OK);
-	assert_string_equal(out.data, "012345678923489");
-	assert_null(f->script.header[0]);
-	assert_string_equal(f->script.header[1], "bytes=2-4");
-	assert_string_equal(f->script.header[2], "bytes=8-");
-	assert_int_equal(sl_s3_get_object(f->client, "b", "k", 2, 4, 99, &out, &f->error),
-		SL_ERR_AWS_PROTOCOL); /* the whole object, and not what was asked for */
-	assert_int_equal(sl_s3_get_object(f->client, "b", "k", 0, -1, 9, &out, &f->error),
-		SL_ERR_AWS_TOO_LARGE);
-	assert_int_equal(
-		sl_s3_get_object(f->client, "b", "k", 0, -1, 0, &out, &f->error), SL_ERR_OK);
-	assert_int_equal(out.len, 15);
-}
-
-static void s3_put_sends_type_and_bytes(void **state)
-{
-	struct fixture *f = *state;
-	answer_with(f, "Content-Type", {200, NULL, NULL, 0});
-	assert_int_equal(sl_s3_put_object(f->client, "b", "k/\xed\x95\x9c.json", "application/json",
-				 "{\"a\":1}", 7, &f->error),
-		SL_ERR_OK);
-	assert_int_equal(
-		sl_s3_put_object(f->client, "b", "empty", NULL, NULL, 0, &f->error), SL_ERR_OK);
-	assert_string_equal(f->script.seen[0], "PUT /b/k/%ED%95%9C.json\n{\"a\":1}");
-	assert_string_equal(f->script.header[0], "application/json");
-	assert_string_equal(f->script.seen[1], "PUT /b/empty\n");
-}
-
-static void s3_lists_are_paged_and_decoded(void **state)
-{
-	struct fixture *f = *state;
-	answer_with(f, NULL,
-		{200, NULL,
-			"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-			"<ListBucketResult xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-			"<Name>b</Name><Prefix>thumbs/</Prefix><EncodingType>url</EncodingType>"
-			"<IsTruncated>true</IsTruncated><NextContinuationToken>1/+==</"
-			"NextContinuationToken>"
-			"<Contents><Key>thumbs/a+b%2Bc%25%23</Key><LastModified>x</LastModified>"
-			"<Size>7</Size></Contents>"
-			"<Contents><Key>thumbs/%ED%95%9C%22%26</Key><Size>0</Size></Contents>"
-			"<CommonPrefixes><Prefix>x</Prefix></CommonPrefixes></ListBucketResult>",
-			0},
-		{200, NULL,
-			"<ListBucketResult><IsTruncated>false</IsTruncated>"
-			"<Contents><Size>1</Size><Key>plain+%20&amp;</Key></Contents>"
-			"</ListBucketResult>",
-			0});
-	struct sl_s3_listing page = {0};
-	assert_int_equal(
-		sl_s3_list_objects(f->client, "b", "thumbs/", "thumbs/0 ", NULL, &page, &f->error),
-		SL_ERR_OK);
-	assert_int_equal(page.count, 2);
-	assert_string_equal(page.entries[0].key, "thumbs/a b+c%#");
-	assert_int_equal(page.entries[0].size_bytes, 7);
-	assert_string_equal(page.entries[1].key, "thumbs/\xed\x95\x9c\"&");
-	assert_string_equal(page.next_token, "1/+==");
-	assert_non_null(strstr(f->script.seen[0], "list-type=2"));
-	assert_non_null(strstr(f->script.seen[0], "encoding-type=url"));
-	assert_non_null(strstr(f->script.seen[0], "prefix=thumbs%2F"));
-	assert_non_null(strstr(f->script.seen[0], "start-after=thumbs%2F0%20"));
-	sl_s3_listing_finish(&page);
-	assert_int_equal(sl_s3_list_objects(f->client, "b", NULL, NULL, "1/+==", &page, &f->error),
-		SL_ERR_OK);
-	assert_non_null(strstr(f->script.seen[1], "continuation-token=1%2F%2B%3D%3D"));
-	assert_int_equal(page.count, 1);
-	assert_string_equal(page.entries[0].key, "plain+%20&"); /* no EncodingType: as it is */
-	assert_null(page.next_token);
-	sl_s3_listing_finish(&page);
-}
-
-static void s3_lists_that_make_no_sense_are_refused(void **state)
-{
-	struct fixture *f = *state;
-#define ITEM(text) "<ListBucketResult><Contents>" text "</Contents></ListBucketResult>"
-	static const char *const bodies[] = {
-		"",
-		"{}",
-		"<ListBucketResult>",
-		"<html></html>",
-		"<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>",
-		ITEM("<Key>a</Key>"),
-		ITEM("<Size>1</Size>"),
-		ITEM("<Key>a</Key><Size>-1</Size>"),
-		ITEM("<Key>a</Key><Size>x</Size>"),
-		"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>%zz</Key>"
-		"<Size>1</Size></Contents></ListBucketResult>",
-		"<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a%00b</Key>"
-		"<Size>1</Size></Contents></ListBucketResult>",
-	};
-#undef ITEM
-	for (size_t i = 0; i < SL_ARRAY_SIZE(bodies); i++) {
-		const struct script_step step = {200, NULL, bodies[i], 0};
-		set_steps(f, &step, 1, NULL);
-		struct sl_s3_listing page = {0};
-		enum sl_err err =
-			sl_s3_list_objects(f->client, "b", NULL, NULL, NULL, &page, &f->error);
-		if (err != SL_ERR_AWS_PROTOCOL || page.entries != NULL) {
-			fail_msg("%s: %s", bodies[i], sl_err_code(err));
-		}
-	}
-}
-
-static void s3_deletes_many_and_tells_what_stays(void **state)
-{
-	struct fixture *f = *state;
-	answer_with(f, "Content-MD5",
-		{200, NULL,
-			"<DeleteResult "
-			"xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"></DeleteResult>",
-			0},
-		{200, NULL,
-			"<DeleteResult><Error><Key>b</Key><Code>AccessDenied</Code><Message>no</"
-			"Message>"
-			"</Error><Error><Key>c</Key><Code>InternalError</Code></Error></"
-			"DeleteResult>",
-			0},
-		{200, NULL,
-			"<DeleteResult><Error><Key>c</Key><Code>InternalError</Code></Error>"
-			"</DeleteResult>",
-			0},
-		{200, NULL, "<ListBucketResult/>", 0}, {200, NULL, "<DeleteResult>", 0});
-	static const char *const keys[] = {"a&<b>\r\n.jpg", "\xed\x95\x9c \"'"};
-	static const char *const control[] = {"a\001"};
-	assert_int_equal(sl_s3_delete_objects(f->client, "b", keys, SL_ARRAY_SIZE(keys), &f->error),
-		SL_ERR_OK);
-	assert_string_equal(f->script.seen[0],
-		"POST /b/?delete=\n"
-		"<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">"
-		"<Object><Key>a&#38;&#60;b&#62;&#13;&#10;.jpg</Key></Object>"
-		"<Object><Key>\xed\x95\x9c \"'</Key></Object><Quiet>true</Quiet></Delete>");
-	assert_string_equal(f->script.header[0], "AFNMoErHBnOBDYL2SMSurQ==");
-	static const enum sl_err expected[] = {SL_ERR_AWS_FORBIDDEN, SL_ERR_AWS_UNAVAILABLE,
-		SL_ERR_AWS_PROTOCOL, SL_ERR_AWS_PROTOCOL};
-	for (size_t i = 0; i < SL_ARRAY_SIZE(expected); i++) {
-		sl_error_finish(&f->error);
-		assert_int_equal(
-			sl_s3_delete_objects(f->client, "b", keys, 1, &f->error), expected[i]);
-		if (i == 0) {
-			assert_string_equal(f->error.provider.code, "AccessDenied");
-		}
-	}
-	assert_int_equal(
-		sl_s3_delete_objects(f->client, "b", control, 1, &f->error), SL_ERR_BAD_VALUE);
-	assert_int_equal(
-		sl_s3_delete_objects(f->client, "b", keys, 1001, &f->error), SL_ERR_OUT_OF_RANGE);
-	size_t sent = f->script.seen_count;
-	assert_int_equal(sl_s3_delete_objects(f->client, "b", NULL, 0, &f->error), SL_ERR_OK);
-	assert_int_equal(f->script.seen_count, sent);
-}
-
-static int64_t frozen_clock(void *context)
-{
-	(void)context;
-	return 1795372800000; /* 2026-11-22T18:40:00Z */
-}
-
-/* The signatures are botocore 1.29's for the same keys, clock, bucket and key. */
-static void s3_presigned_urls_are_botocores(void **state)
-{
-	(void)state;
-	static const char key[] = "uploads/\xed\x95\x9c \xea\xb5\xad+%#'\"\xc3\xa9.mp4";
-	static const struct {
-		const char *endpoint;
-		const char *content_type;
-		const char *start;
-		const char *signature;
-	} cases[] = {
-		{NULL, NULL,
-			"https://my-bucket.s3.eu-west-1.amazonaws.com/uploads/%ED%95%9C%20%EA%B5%AD"
-			"%2B%25%23%27%22%C3%A9.mp4?",
-			"521bf0c7eca0bb0c01aab0a813b492cbf5a738964e1ca42fa1c7fa741038e52e"},
-		{"http://127.0.0.1:4566", "video/mp4",
-			"http://127.0.0.1:4566/my-bucket/uploads/%ED%95%9C%20%EA%B5%AD"
-			"%2B%25%23%27%22%C3%A9.mp4?",
-			"204aaceb87a0949b862911c8ae9df68104c0eaa4bc1a8e1ecd7ff83fdcb24817"},
-	};
-	for (size_t i = 0; i < SL_ARRAY_SIZE(cases); i++) {
-		SL_AUTO(sl_aws_destroyp)
-		struct sl_aws *aws = stub_aws(cases[i].endpoint, NULL);
-		sl_aws_set_clock(aws, frozen_clock, NULL);
-		SL_AUTO(sl_freep)
-		char *url = NULL;
-		assert_int_equal(sl_s3_presign(aws, "PUT", "my-bucket", key, cases[i].content_type,
-					 900, &url, NULL),
-			SL_ERR_OK);
-		SL_AUTO(sl_freep)
-		char *signature = sl_asprintf("X-Amz-Signature=%s", cases[i].signature);
-		assert_true(sl_text_starts_with(url, cases[i].start));
-		if (strstr(url, signature) == NULL) {
-			fail_msg("%s has not %s", url, signature);
-		}
-		assert_int_equal(sl_s3_presign(aws, "GET", "b", "k", NULL, 0, &url, NULL),
-			SL_ERR_OUT_OF_RANGE);
-		assert_int_equal(sl_s3_presign(aws, "GET", "b", "k", NULL, 604801, &url, NULL),
-			SL_ERR_OUT_OF_RANGE);
-	}
-}
 
 /* --- MediaConvert --------------------------------------------------------------------------- */
 
@@ -475,7 +95,7 @@ static void mediaconvert_creates_again_only_with_a_token(void **state)
 	assert_int_equal(sl_mediaconvert_create_job(f->client, without, &job, &f->error),
 		SL_ERR_AWS_UNAVAILABLE);
 	assert_int_equal(f->script.seen_count, 1);
-	set_steps(f, steps_, SL_ARRAY_SIZE(steps_), NULL);
+	script_set_steps(f, steps_, SL_ARRAY_SIZE(steps_), NULL);
 	assert_int_equal(sl_mediaconvert_create_job(f->client, with, &job, &f->error), SL_ERR_OK);
 	assert_int_equal(f->script.seen_count, 2);
 	sl_mediaconvert_job_finish(&job);
@@ -507,12 +127,12 @@ static void mediaconvert_finds_a_job_by_its_metadata(void **state)
 	assert_null(strstr(f->script.seen[0], "nextToken"));
 	assert_non_null(strstr(f->script.seen[1], "nextToken=a%2B%2Fb"));
 	sl_mediaconvert_job_finish(&job);
-	set_steps(f, steps_, SL_ARRAY_SIZE(steps_), NULL);
+	script_set_steps(f, steps_, SL_ARRAY_SIZE(steps_), NULL);
 	assert_int_equal(
 		sl_mediaconvert_find_job(f->client, NULL, "videoId", "w", 9, &job, &f->error),
 		SL_ERR_AWS_NOT_FOUND);
 	assert_int_equal(f->script.seen_count, 4);
-	set_steps(f, steps_, SL_ARRAY_SIZE(steps_), NULL);
+	script_set_steps(f, steps_, SL_ARRAY_SIZE(steps_), NULL);
 	assert_int_equal(
 		sl_mediaconvert_find_job(f->client, NULL, "videoId", "w", 2, &job, &f->error),
 		SL_ERR_AWS_NOT_FOUND);
@@ -729,7 +349,7 @@ static void transcribe_errors_are_told_apart(void **state)
 			SL_ERR_AWS_LIMIT},
 	};
 	for (size_t i = 0; i < SL_ARRAY_SIZE(cases); i++) {
-		set_steps(f, &cases[i].step, 1, NULL);
+		script_set_steps(f, &cases[i].step, 1, NULL);
 		struct sl_transcribe_job job = {0};
 		assert_int_equal(
 			sl_transcribe_get_job(f->client, "n", &job, &f->error), cases[i].expected);
@@ -823,14 +443,6 @@ static void sts_says_who_we_are(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(s3_head_reads_length_and_etag),
-		cmocka_unit_test(s3_head_failures_have_their_errors),
-		cmocka_unit_test(s3_get_asks_for_ranges_and_keeps_the_cap),
-		cmocka_unit_test(s3_put_sends_type_and_bytes),
-		cmocka_unit_test(s3_lists_are_paged_and_decoded),
-		cmocka_unit_test(s3_lists_that_make_no_sense_are_refused),
-		cmocka_unit_test(s3_deletes_many_and_tells_what_stays),
-		cmocka_unit_test(s3_presigned_urls_are_botocores),
 		cmocka_unit_test(mediaconvert_creates_and_reads_jobs),
 		cmocka_unit_test(mediaconvert_creates_again_only_with_a_token),
 		cmocka_unit_test(mediaconvert_finds_a_job_by_its_metadata),
@@ -844,5 +456,5 @@ int main(void)
 		cmocka_unit_test(sns_confirms_without_credentials),
 		cmocka_unit_test(sts_says_who_we_are),
 	};
-	return cmocka_run_group_tests(tests, setup, teardown);
+	return cmocka_run_group_tests(tests, script_setup, script_teardown);
 }
