@@ -77,6 +77,12 @@ void sl_xml_finish(struct sl_xml *xml)
 	sl_buf_finish(&xml->text);
 }
 
+/* Namespaces in XML 1.0, section 3: what stands on either side of a name's only colon. */
+static bool is_nc_name(const char *name, size_t len)
+{
+	return len > 0 && !strchr("-.0123456789", *name) && !memchr(name, ':', len);
+}
+
 static bool parse_name(struct sl_xml *xml, struct sl_xml_name *ret)
 {
 	const char *start = xml->at;
@@ -84,14 +90,14 @@ static bool parse_name(struct sl_xml *xml, struct sl_xml_name *ret)
 		xml->at++;
 	}
 	size_t full_len = (size_t)(xml->at - start);
-	if (full_len == 0 || full_len > MAX_NAME_BYTES || strchr("-.0123456789", *start)) {
+	if (full_len == 0 || full_len > MAX_NAME_BYTES) {
 		return false;
 	}
 	const char *colon = memchr(start, ':', full_len);
 	const char *local = colon ? colon + 1 : start;
 	size_t len = full_len - (size_t)(local - start);
 	*ret = (struct sl_xml_name){local, len, full_len};
-	return len > 0;
+	return is_nc_name(local, len) && (!colon || is_nc_name(start, (size_t)(colon - start)));
 }
 
 /* Appends a code point that XML 1.0 allows in text. */
