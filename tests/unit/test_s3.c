@@ -335,7 +335,6 @@ static void presigned_urls_end_with_the_credentials(void **state)
 	SL_AUTO(sl_aws_destroyp)
 	struct sl_aws *aws = NULL;
 	assert_int_equal(sl_aws_create(&aws, &f->error), SL_ERR_OK);
-	unsetenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 	int64_t now_ms = NOON + 100000;
 	sl_aws_set_clock(aws, clock_at, &now_ms);
 	static const struct {
@@ -360,6 +359,7 @@ static void presigned_urls_end_with_the_credentials(void **state)
 		assert_non_null(strstr(url, cases[i].stated));
 		assert_int_equal(end_ms, NOON + cases[i].end_ms);
 	}
+	unsetenv("AWS_CONTAINER_CREDENTIALS_FULL_URI");
 }
 
 int main(void)
