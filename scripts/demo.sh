@@ -79,9 +79,7 @@ chmod 711 "$dir" # PostgreSQL's user passes through
 if [ -z "$file" ]; then
 	make_sample
 	file=$sample_video
-	cp -r "$sample_gallery" "$dir/gallery"
-	[ -z "$gallery" ] || cp -r "$gallery/." "$dir/gallery/"
-	gallery=$dir/gallery
+	add_sample_gallery "$dir/gallery"
 fi
 
 stack_up "$dir" "$gallery"

@@ -7,6 +7,8 @@ set -euo pipefail
 . scripts/packages.sh
 # shellcheck source=scripts/build.sh
 . scripts/build.sh
+# shellcheck source=scripts/sample.sh
+. scripts/sample.sh
 # shellcheck source=scripts/stack.sh
 . scripts/stack.sh
 
@@ -45,6 +47,12 @@ for address in "${addresses[@]}"; do
 		break
 	fi
 done
+# Without ./run demo there is no sample, and it takes a download of 96 MB.
+file=FILE.mp4
+if [ -f $sample_video ]; then
+	file=$sample_video
+	add_sample_gallery "$dir/gallery"
+fi
 stack_up "$dir" "$gallery" "${addresses[@]}"
 echo "${stack_url#http://} ${stack_admin#http://} ${stack_cloud#http://}" >"$dir/addresses"
 
@@ -57,7 +65,7 @@ spotlist is up; Ctrl-C stops it. Its data stays in .demo/.
   logs        .demo/spotlist.log, .demo/localcloud.log
 
 Submit a file, follow it, read what is known of it:
-  scripts/submit.py $stack_url FILE.mp4
+  scripts/submit.py $stack_url $file
 
 The same by hand:
   curl -s $stack_url/videos -H 'Content-Type: application/json' \\
