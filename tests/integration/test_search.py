@@ -200,6 +200,31 @@ def test_the_better_comes_first(svc):
     assert [len(video["hits"]) for video in found] == [2, 1]
 
 
+@pytest.fixture(params=["one language", "many languages"])
+def languages(svc, spoken, request):
+    """A question is read as each language that there is."""
+    others = svc.database.query("SELECT config FROM spotlist_data.speech_configs "
+                                "WHERE config <> 'english'")
+    assert len(others) > 1
+    if request.param == "one language":
+        svc.database.query("DELETE FROM spotlist_data.speech_configs WHERE config <> 'english'")
+    yield request.param
+    for config in others:
+        svc.database.query("INSERT INTO spotlist_data.speech_configs VALUES (%s) "
+                           "ON CONFLICT DO NOTHING", *config)
+
+
+def test_a_sentence_that_says_it_twice_is_better(svc, languages):
+    texts = ["Kumquats, kumquats!", "Kumquats, please!"]
+    number = itertools.count(500 + 10 * len(languages))
+    twice, once = [add_video(svc.database, next(number), tags=[languages]) for _ in texts]
+    for video, text in zip((twice, once), texts):
+        add_speech(svc.database, video, "en-US", [(0, 1000, text)])
+    found = ask(svc, q="kumquat", tag=languages)["videos"]
+    assert [video["id"] for video in found] == [twice, once]
+    assert found[0]["rank"] > found[1]["rank"] > 0.01
+
+
 @pytest.mark.parametrize("parameters, pointer", [
     ({"q": ""}, "?q"), ({"q": "-fox"}, "?q"), ({"q": '" "'}, "?q"), ({"q": "x" * 501}, "?q"),
     ({"q": "a " * 40}, "?q"), ({"within": 5}, "?within"), ({"within": 5, "q": "fox"}, "?within"),

@@ -12,7 +12,8 @@
 -- $10: how many videos  $11: how many hits of each  $12: newest first
 -- $13: rank to go on behind, or null  $14: and id  $15: with facets
 WITH question AS MATERIALIZED (
-    SELECT spotlist_data.speech_question($1::jsonb) AS q
+    SELECT spotlist_data.speech_question($1::jsonb) AS q,
+        spotlist_data.speech_ranking($1::jsonb) AS ranking
 ), marks AS MATERIALIZED (
     SELECT c.config, spotlist_data.speech_marks(c.config, $1::jsonb) AS marks,
         spotlist_data.speech_runs($1::jsonb) AS runs
@@ -21,7 +22,7 @@ WITH question AS MATERIALIZED (
     SELECT n AS criterion, e ->> 'kind' AS kind, spotlist_data.fold(e ->> 'name') AS folded
     FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS f (e, n)
 ), spoken AS MATERIALIZED (
-    SELECT s.video_id, s.ordinal, s.from_ms, s.to_ms, ts_rank(s.search, question.q) AS rank
+    SELECT s.video_id, s.ordinal, s.from_ms, s.to_ms, ts_rank(s.search, question.ranking) AS rank
     FROM question JOIN spotlist_data.transcript_segments s ON s.search @@ question.q
 ), spoken_videos AS (
     SELECT video_id, max(rank) * (1 + ln(count(*))) AS rank FROM spoken GROUP BY video_id
