@@ -119,7 +119,6 @@ static enum sl_err s3_presign(struct run *run)
 		.key = text(run, "key"),
 		.content_type = text(run, "content_type"),
 		.expires_s = number(run, "expires_s", 900),
-		.same_for_s = number(run, "same_for_s", 0),
 	};
 	enum sl_err err = sl_s3_presign(run->aws, &grant, &url, NULL, run->error);
 	run->result = err ? NULL : json_string(url);
