@@ -69,10 +69,13 @@ static void wake_one(struct sl_workers *workers)
 static void on_notify(void *context, const char *payload)
 {
 	struct sl_workers *workers = context;
-	int gate = payload != NULL ? sl_gate_parse(payload) : -1;
-	unsigned told = gate >= 0 ? 1U << gate : 0;
+	unsigned told = SL_GATES_ALL;
+	if (payload != NULL) {
+		int gate = sl_gate_parse(payload);
+		told = gate >= 0 ? 1U << gate : 0;
+	}
 	pthread_mutex_lock(&workers->lock);
-	workers->gates |= payload != NULL ? told : SL_GATES_ALL;
+	workers->gates |= told;
 	wake_one(workers);
 	pthread_mutex_unlock(&workers->lock);
 }

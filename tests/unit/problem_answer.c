@@ -40,7 +40,7 @@ json_t *assert_problem(const struct answer *answer, int status, const char *code
 	return root;
 }
 
-void ask_for_problem(uint16_t port, const char *request, int status, const char *code)
+void ask_for_problem(unsigned port, const char *request, int status, const char *code)
 {
 	struct answer answer = client_ask(port, false, request);
 	json_decref(assert_problem(&answer, status, code));

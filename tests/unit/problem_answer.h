@@ -4,8 +4,6 @@
 
 /* For tests: what every answer of the server has, and an answer that is a problem. */
 
-#include <stdint.h>
-
 #include <jansson.h>
 
 #include "http_client.h"
@@ -15,6 +13,6 @@ void assert_common(const struct answer *answer);
 /** A problem with this code and status, complete by RFC 9457. The caller frees the document. */
 json_t *assert_problem(const struct answer *answer, int status, const char *code);
 /** Sends the request on a connection of its own. */
-void ask_for_problem(uint16_t port, const char *request, int status, const char *code);
+void ask_for_problem(unsigned port, const char *request, int status, const char *code);
 
 #endif

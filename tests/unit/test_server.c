@@ -202,6 +202,63 @@ static void a_handler_may_set_its_own_headers(void **state)
 	answer_finish(&answer);
 }
 
+static void a_request_that_is_refused_says_why(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *request;
+		int status;
+		const char *code;
+	} rows[] = {
+		{"GET /nowhere HTTP/1.1\r\n" HOST "\r\n", 404, "not_found"},
+		{"GET /echo/ HTTP/1.1\r\n" HOST "\r\n", 404, "not_found"},
+		{"GET /echo/%00 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET /echo/%ff HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET /echo/\xff HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET /echo/% HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET /echo/a b HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET /echo/a\tb HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET /echo/a#b HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET echo HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET * HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET ftp://x/echo HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"G(T /echo/1 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_request"},
+		{"GET /echo/1?q=%ff HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+		{"GET /echo/1?q=%00 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+		{"GET /echo/1?q=%2 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+		{"GET /echo/1?q=1&q=2 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+		{"GET /echo/1?r=1 HTTP/1.1\r\n" HOST "\r\n", 400, "bad_parameter"},
+		{"GET /broken/database HTTP/1.1\r\n" HOST "\r\n", 500, "database"},
+		{"POST /json HTTP/1.1\r\n" HOST "\r\n", 400, "body_missing"},
+		{"POST /json HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n", 400, "body_missing"},
+		{"POST /json HTTP/1.1\r\n" HOST "Content-Length: 2\r\n\r\n{}", 415,
+			"unsupported_media_type"},
+		{"POST /json HTTP/1.1\r\n" HOST
+		 "Content-Type: application/jsonx\r\nContent-Length: 2\r\n\r\n{}",
+			415, "unsupported_media_type"},
+		{"POST /json HTTP/1.1\r\n" HOST "Content-Type: application/json\r\n"
+		 "Content-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+			415, "unsupported_media_type"},
+		{"POST /json HTTP/1.1\r\n" HOST
+		 "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{]",
+			400, "body_not_json"},
+		{"POST /json HTTP/1.1\r\n" HOST
+		 "Content-Type: application/json\r\nContent-Length: 5\r\n\r\n\"\xff\xfe\x01\"",
+			400, "body_not_json"},
+		{"POST /json HTTP/1.1\r\n" HOST
+		 "Content-Type: application/json\r\nContent-Length: 13\r\n\r\n{\"a\":1,\"a\":2}",
+			400, "duplicate_key"},
+		{"POST /json HTTP/1.1\r\n" HOST
+		 "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n[]",
+			422, "wrong_type"},
+		{"GET /echo/1 HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx", 413,
+			"body_too_large"},
+	};
+	for (size_t i = 0; i < SL_ARRAY_SIZE(rows); i++) {
+		ask_for_problem(fixture->port, rows[i].request, rows[i].status, rows[i].code);
+	}
+}
+
 static void json_is_accepted_with_parameters_of_its_type(void **state)
 {
 	(void)state;
@@ -422,6 +479,7 @@ int main(void)
 		cmocka_unit_test(options_tells_the_methods),
 		cmocka_unit_test(a_wrong_method_is_told_the_right_ones),
 		cmocka_unit_test(a_handler_may_set_its_own_headers),
+		cmocka_unit_test(a_request_that_is_refused_says_why),
 		cmocka_unit_test(json_is_accepted_with_parameters_of_its_type),
 		cmocka_unit_test(a_problem_carries_all_that_is_known),
 		cmocka_unit_test(absolute_targets_and_http_1_0_are_served),

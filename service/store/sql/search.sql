@@ -5,15 +5,14 @@
 -- occurrence that begins last, the anchor, and of every other criterion one that begins no later and
 -- ends no more than N before. So a running maximum for each criterion decides, in one sort.
 --
--- $1: terms of speech (see speech_question), or null
+-- $1: terms of speech (see speech_reading), or null
 -- $2: [{"kind": "celebrity", "name": "…"}, …], at most 8  $3: tags as a JSON array  $4: state or null
 -- $5: accepted from (ms since 1970) or null  $6: accepted before, or null
 -- $7: least duration (ms) or null  $8: greatest duration, or null  $9: within (ms) or null
 -- $10: how many videos  $11: how many hits of each  $12: newest first
 -- $13: rank to go on behind, or null  $14: and id  $15: with facets
 WITH question AS MATERIALIZED (
-    SELECT spotlist_data.speech_question($1::jsonb) AS q,
-        spotlist_data.speech_ranking($1::jsonb) AS ranking
+    SELECT asked, ranked FROM spotlist_data.speech_reading($1::jsonb)
 ), marks AS MATERIALIZED (
     SELECT c.config, spotlist_data.speech_marks(c.config, $1::jsonb) AS marks,
         spotlist_data.speech_runs($1::jsonb) AS runs
@@ -22,8 +21,8 @@ WITH question AS MATERIALIZED (
     SELECT n AS criterion, e ->> 'kind' AS kind, spotlist_data.fold(e ->> 'name') AS folded
     FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS f (e, n)
 ), spoken AS MATERIALIZED (
-    SELECT s.video_id, s.ordinal, s.from_ms, s.to_ms, ts_rank(s.search, question.ranking) AS rank
-    FROM question JOIN spotlist_data.transcript_segments s ON s.search @@ question.q
+    SELECT s.video_id, s.ordinal, s.from_ms, s.to_ms, ts_rank(s.search, question.ranked) AS rank
+    FROM question JOIN spotlist_data.transcript_segments s ON s.search @@ question.asked
 ), spoken_videos AS (
     SELECT video_id, max(rank) * (1 + ln(count(*))) AS rank FROM spoken GROUP BY video_id
 ), named AS MATERIALIZED (
